@@ -1,0 +1,60 @@
+{#- What is read of each source, by name and by the var that gives the name. No types: any type will do. -#}
+{% macro expected_sources() -%}
+    {%- set whole_number = ['smallint', 'integer', 'bigint'] -%}
+    {%- set sources = [
+        _expected_source(
+            'engagement_students',
+            {'id_column': whole_number, 'full_name_column': [], 'level_column': []},
+            conditions=['condition', 'active_condition'],
+            shown_id='id_column'
+        ),
+        _expected_source(
+            'engagement_attendance',
+            {'student_id_column': whole_number, 'checkin_time_column': ['timestamp with time zone']},
+            conditions=['condition']
+        ),
+        _expected_source(
+            'learning_at_risk',
+            {'student_id_column': whole_number, 'stuck_column': ['boolean'], 'slow_column': ['boolean']},
+            optional_columns=['stuck_column', 'slow_column']
+        ),
+        {
+            'is_required': false,
+            'schema': var('engagement_dau_schema'),
+            'table': var('engagement_dau_table'),
+            'var_prefix': 'engagement_dau',
+            'columns': [
+                {'name': 'd', 'types': ['date'], 'var': 'engagement_dau_table'},
+                {'name': 'active_students', 'types': [], 'var': 'engagement_dau_table'},
+                {'name': 'total_minutes', 'types': [], 'var': 'engagement_dau_table'},
+            ],
+            'conditions': [],
+        },
+    ] -%}
+    {%- if var('learning_stuck_students_enabled') -%}
+        {%- do sources.append(_expected_source('learning_stuck_students', {'student_id_column': whole_number})) -%}
+    {%- endif -%}
+    {{ return(sources) }}
+{%- endmacro %}
+
+{% macro _expected_source(var_prefix, columns, conditions=[], optional_columns=[], shown_id=none) -%}
+    {%- set expected = {
+        'is_required': true,
+        'schema': var(var_prefix ~ '_schema'),
+        'table': var(var_prefix ~ '_table'),
+        'var_prefix': var_prefix,
+        'columns': [],
+        'conditions': [],
+        'shown_id': var(var_prefix ~ '_' ~ shown_id) if shown_id else none,
+    } -%}
+    {%- for suffix, types in columns.items() -%}
+        {%- set var_name = var_prefix ~ '_' ~ suffix -%}
+        {%- if suffix not in optional_columns or var(var_name) is not none -%}
+            {%- do expected.columns.append({'name': var(var_name), 'types': types, 'var': var_name}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for suffix in conditions -%}
+        {%- do expected.conditions.append({'sql': var(var_prefix ~ '_' ~ suffix), 'var': var_prefix ~ '_' ~ suffix}) -%}
+    {%- endfor -%}
+    {{ return(expected) }}
+{%- endmacro %}

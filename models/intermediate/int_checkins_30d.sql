@@ -1,0 +1,13 @@
+with
+
+checkins as (
+
+    select * from {{ ref('stg_checkins') }}
+
+)
+
+select
+    student_id,
+    checkin_time
+from checkins
+where checkin_time >= {{ days_ago(30) }}

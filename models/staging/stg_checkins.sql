@@ -1,0 +1,13 @@
+{%- set checkin_time = source_column('engagement_attendance_checkin_time_column') -%}
+
+select
+    {{ source_column('engagement_attendance_student_id_column') }} as student_id,
+    {{ checkin_time }} as checkin_time
+from {{ source('engagement_attendance', 'attendance') }}
+where
+    (
+        {{ var('engagement_attendance_condition') }}
+    )
+    and {{ checkin_time }} <= {{ panel_now() }}
+    -- no time has elapsed since minus infinity: arithmetic on it fails
+    and {{ checkin_time }} > '-infinity'

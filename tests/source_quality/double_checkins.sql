@@ -1,0 +1,14 @@
+-- What: a student who checked in twice at the very same instant.
+-- When it matters: both rows count as sessions, and so raise the student's count and score.
+-- To resolve: remove one at the source, or leave it out by engagement_attendance_condition.
+{{ config(severity='warn') }}
+
+select
+    student_id,
+    checkin_time,
+    count(*) as checkins
+from {{ ref('stg_checkins') }}
+group by
+    student_id,
+    checkin_time
+having count(*) > 1
