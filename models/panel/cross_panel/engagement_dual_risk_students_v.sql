@@ -47,5 +47,5 @@ inner join latest_checkins
 where latest_checkins.inactivity_bucket in ('inactive_14d', 'dormant_30d', 'long_term_inactive_180d')
 order by
     days_since_last_checkin desc nulls last,
-    full_name asc nulls last,
+    active_students.full_name asc nulls last,
     student_id asc

@@ -25,5 +25,5 @@ left join latest_checkins
 order by
     -- a newly enrolled student does not head a list of the long lost
     days_since_last_checkin desc nulls last,
-    full_name asc nulls last,
+    students.full_name asc nulls last,
     student_id asc

@@ -58,5 +58,5 @@ inner join active_students
 where absences.days_away >= {{ absence_days }}
 order by
     absences.checkin_time desc,
-    full_name asc nulls last,
+    active_students.full_name asc nulls last,
     student_id asc

@@ -53,5 +53,5 @@ left join visit_gaps
 order by
     days_since_last_checkin desc nulls last,
     consistency_score desc nulls last,
-    full_name asc nulls last,
+    active_students.full_name asc nulls last,
     student_id asc
