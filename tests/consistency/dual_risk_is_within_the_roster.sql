@@ -10,9 +10,5 @@ left join {{ ref('engagement_inactive_roster_v') }} as roster
     on
         dual_risk.student_id = roster.student_id
         and dual_risk.days_since_last_checkin = roster.days_since_last_checkin
-        and dual_risk.engagement_issue = case roster.inactivity_bucket
-            {%- for bucket in inactivity_buckets() %}
-            when '{{ bucket.bucket }}' then '{{ bucket.issue }}'
-            {%- endfor %}
-        end
+        and dual_risk.engagement_issue = {{ engagement_issue('roster.last_checkin_time') }}
 where roster.student_id is null

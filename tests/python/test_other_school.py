@@ -1,0 +1,104 @@
+"""A school whose every name and type is its own: vars alone, and the rows are right."""
+
+import psycopg
+import pytest
+
+OTHER_SCHOOL = """
+create schema academia;
+create type academia."Nivel" as enum ('Básico', 'Medio');
+create table academia."Alumnos" (
+    id bigint primary key,
+    "Nombre" varchar(60),
+    nivel academia."Nivel",
+    estado varchar(20),
+    archivado_en timestamptz
+);
+create table academia.visitas (alumno bigint, entrada timestamptz, borrado_en timestamptz);
+create table academia.riesgo (alumno_id smallint, detenido boolean);
+create table academia.detenidos (alumno_id bigint);
+
+insert into academia."Alumnos" values
+    (1, 'Zoë "Ñusta" O''Brien, Jr.', 'Básico', 'activo', null),
+    (2, 'Congelada', 'Medio', 'congelado', null),
+    (3, 'Archivado', 'Medio', 'activo', '2020-01-01'),
+    (4, null, null, 'activo', null),
+    (2147483647, 'Sin estado', 'Medio', null, null);
+insert into academia.visitas values
+    (1, now() - interval '20 days', null),
+    (1, now() - interval '480 hours', null),
+    (1, now() - interval '1 hour', now()),
+    (2, now() - interval '40 days', null),
+    (3, now() - interval '40 days', null),
+    (4, now() - interval '200 days', null),
+    (4, now() + interval '1 hour', null);
+insert into academia.riesgo values (1, null), (2, true), (3, true), (4, false);
+insert into academia.detenidos values (4), (77);
+"""
+VARS = {
+    "engagement_students_schema": "academia",
+    "engagement_students_table": "Alumnos",
+    "engagement_students_id_column": "id",
+    "engagement_students_full_name_column": "Nombre",
+    "engagement_students_level_column": "nivel",
+    "engagement_students_condition": "archivado_en is null",
+    "engagement_students_active_condition": "estado = 'activo'",
+    "engagement_attendance_schema": "academia",
+    "engagement_attendance_table": "visitas",
+    "engagement_attendance_student_id_column": "alumno",
+    "engagement_attendance_checkin_time_column": "entrada",
+    "engagement_attendance_condition": "borrado_en is null",
+    "learning_at_risk_schema": "academia",
+    "learning_at_risk_table": "riesgo",
+    "learning_at_risk_student_id_column": "alumno_id",
+    "learning_at_risk_stuck_column": "detenido",
+    "learning_at_risk_slow_column": None,
+    "learning_stuck_students_enabled": True,
+    "learning_stuck_students_schema": "academia",
+    "learning_stuck_students_table": "detenidos",
+    "learning_stuck_students_student_id_column": "alumno_id",
+}
+NAME = 'Zoë "Ñusta" O\'Brien, Jr.'
+
+
+@pytest.fixture(scope="module")
+def other_school(make_database, run_dbt):
+    with psycopg.connect(make_database("other_school")) as connection:
+        connection.execute(OTHER_SCHOOL)
+    build = run_dbt("other_school", "build", vars=VARS)
+    assert build.exit_code == 0, build.output
+    assert "mgmt.engagement_dau_90d_v: there is no such relation" in build.output
+    with psycopg.connect(make_database("other_school_copy", template="other_school")) as connection:
+        yield connection
+
+
+def rows(connection: psycopg.Connection, columns: str, view: str) -> list[tuple]:
+    return connection.execute(f"select {columns} from mgmt.{view}").fetchall()
+
+
+def test_roster_holds_whom_the_school_counts(other_school):
+    columns = "student_id, full_name, level, inactivity_bucket"
+    assert rows(other_school, columns, "engagement_inactive_roster_v") == [
+        (4, None, None, "long_term_inactive_180d"),
+        (2, "Congelada", "Medio", "dormant_30d"),
+        (1, NAME, "Básico", "inactive_14d"),
+        (2147483647, "Sin estado", "Medio", "active_recent"),
+    ]
+
+
+def test_activity_holds_whom_the_school_calls_active(other_school):
+    columns = "student_id, sessions_30d, avg_days_between_visits is null"
+    assert rows(other_school, columns, "engagement_student_activity_v") == [(4, 0, True), (1, 2, False)]
+
+
+def test_histogram_counts_the_same_students(other_school):
+    bins = dict(rows(other_school, "bin_label, student_count", "engagement_session_frequency_30d_v"))
+    assert {label: count for label, count in bins.items() if count} == {"0": 1, "2": 1}
+    assert len(bins) == 9
+
+
+def test_dual_risk_joins_both_learning_lists(other_school):
+    columns = "student_id, engagement_issue, learning_issue"
+    assert rows(other_school, columns, "engagement_dual_risk_students_v") == [
+        (4, "180+ días", "Stalled"),
+        (1, "14+ días", "At risk"),
+    ]
