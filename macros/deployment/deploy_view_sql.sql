@@ -1,0 +1,138 @@
+{#-
+    Brings one view to its new definition and touches no more than must be. The new definition is first made a temporary view:
+    where PostgreSQL prints it as it prints the old one, nothing has changed.
+-#}
+{% macro deploy_view_sql(relation, sql) -%}
+{%- set declarations -%}
+    view_name constant text := {{ sql_literal(relation.include(database=false).render()) }};
+    view_sql constant text := {{ sql_literal(sql) }};
+    existing pg_class;
+    is_same boolean;
+    difference text;
+{%- endset -%}
+{%- call deployment_block(declarations) %}
+        select pg_class.* into existing
+        from pg_class
+        where
+            pg_class.relnamespace = {{ sql_literal(adapter.quote(relation.schema)) }}::regnamespace
+            and pg_class.relname = {{ sql_literal(relation.identifier) }};
+        involved := array[existing.oid];
+
+        if existing.relkind <> 'v' then
+            raise exception using errcode = refusal, message = format(
+                '%s is a relation of another kind (%s), and was left as it is. Rename it, or give the model an alias.',
+                view_name, pg_describe_object('pg_class'::regclass, existing.oid, 0)
+            );
+        end if;
+
+        execute 'create temporary view new_definition as ' || view_sql;
+        {%- if config.get('contract').enforced %}
+        create temporary view contracted as select
+            {%- for column in model.columns.values() %}
+            null::{{ column.data_type }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+            {%- endfor %};
+        difference := {{ column_differences("'pg_temp.contracted'::regclass", "'pg_temp.new_definition'::regclass", false) }};
+        drop view pg_temp.contracted;
+        if difference is not null then
+            raise exception using errcode = refusal, message = format(
+                '%s was left as it is: the model does not give the columns of its contract (%s).', view_name, difference
+            );
+        end if;
+        {%- endif %}
+        is_same := pg_get_viewdef('pg_temp.new_definition'::regclass) = pg_get_viewdef(existing.oid);
+        difference := {{ column_differences('existing.oid', "'pg_temp.new_definition'::regclass") }};
+        drop view pg_temp.new_definition;
+
+        if existing.oid is null then
+            execute format('create view %s as %s', view_name, view_sql);
+            status := 'created';
+        elsif is_same and difference is null then
+            status := 'unchanged';
+        elsif not pg_has_role(existing.relowner, 'usage') then
+            raise exception using errcode = refusal, message = format(
+                '%s was left as it is: it belongs to role %s, which role %s is no member of. Change its owner, or deploy as a member.',
+                view_name, existing.relowner::regrole, current_user
+            );
+        elsif difference is null then
+            execute format(
+                'create or replace view %s %s as %s',
+                view_name, 'with (' || array_to_string(existing.reloptions, ', ') || ')', view_sql
+            );
+            status := 'replaced';
+        elsif {{ should_full_refresh() }} then
+            {{ rebuild_sql('array[existing.oid]', "format('create view %s as %s', view_name, view_sql)") | indent(12) }}
+            status := 'rebuilt';
+        else
+            raise exception using errcode = refusal, message = format(
+                '%s was left as it is: its columns would change under its readers (%s).%s To do so, add --full-refresh.',
+                view_name, difference, (
+                    select ' Views that stand on it: ' || string_agg(distinct pg_rewrite.ev_class::regclass::text, ', ') || '.'
+                    from pg_depend
+                    inner join pg_rewrite on pg_depend.objid = pg_rewrite.oid
+                    where pg_depend.refobjid = existing.oid and pg_rewrite.ev_class <> existing.oid
+                )
+            );
+        end if;
+        {{ add_what_is_missing_sql() }}
+{%- endcall %}
+{%- endmacro %}
+
+{#- Columns of the first relation that the second has not, or has otherwise, as text; null if there are none. -#}
+{% macro column_differences(old_oid, new_oid, may_append=true) -%}
+        (
+            select string_agg(format('%s -> %s', coalesce(old.description, 'none'), coalesce(new.description, 'none')), ', '
+                order by attnum)
+            from ({{ described_columns(old_oid) }}) as old
+            full join ({{ described_columns(new_oid) }}) as new using (attnum)
+            where old.description is distinct from new.description
+            {%- if may_append %} and old.attnum is not null{% endif %}
+        )
+{%- endmacro %}
+
+{% macro described_columns(oid) -%}
+    select
+        attnum,
+        concat_ws(
+            ' ', attname, format_type(atttypid, atttypmod),
+            (select 'collate ' || collname from pg_collation where oid = attcollation and collname <> 'default')
+        ) as description
+    from pg_attribute
+    where attrelid = {{ oid }} and attnum > 0
+{%- endmacro %}
+
+{#- Comments and grants that the project asks for and the view lacks. What else was given by hand stays. -#}
+{% macro add_what_is_missing_sql() -%}
+    {%- if config.persist_relation_docs() and model.description -%}
+        if obj_description(view_name::regclass, 'pg_class') is distinct from {{ sql_literal(model.description) }} then
+            execute format('comment on view %s is %L', view_name, {{ sql_literal(model.description) }});
+        end if;
+    {%- endif %}
+    {%- if config.persist_column_docs() %}
+        for item in
+            select
+                pg_attribute.attname as column_name,
+                described.comment
+            from (values
+                {%- for column in model.columns.values() %}
+                ({{ sql_literal(column.name) }}, {{ sql_literal(column.description) }}){{ ',' if not loop.last }}
+                {%- endfor %}
+            ) as described (column_name, comment)
+            inner join pg_attribute
+                on
+                    described.column_name = pg_attribute.attname
+                    and pg_attribute.attrelid = view_name::regclass
+            where described.comment <> coalesce(col_description(pg_attribute.attrelid, pg_attribute.attnum), '')
+        loop
+            execute format('comment on column %s.%I is %L', view_name, item.column_name, item.comment);
+        end loop;
+    {%- endif %}
+    {%- if config.get('meta', {}).get('for_readers') %}
+        for item in
+            select reader
+            from unnest({{ sql_text_array(deployment_readers()) }}) as reader
+            where not has_table_privilege(reader, view_name, 'select')
+        loop
+            execute format('grant select on %s to %I', view_name, item.reader);
+        end loop;
+    {%- endif %}
+{%- endmacro %}
