@@ -2,9 +2,13 @@
     now()
 {%- endmacro %}
 
-{#- Hours, not days: an interval of days depends on the session's time zone where the clocks change. -#}
-{% macro days_ago(days) -%}
-    ({{ panel_now() }} - interval '{{ days * 24 }} hours')
+{#- Hours: what an interval of days comes to depends on the session's time zone where the clocks change. -#}
+{% macro days(number) -%}
+    interval '{{ number * 24 }} hours'
+{%- endmacro %}
+
+{% macro days_ago(number) -%}
+    ({{ panel_now() }} - {{ days(number) }})
 {%- endmacro %}
 
 {% macro elapsed_seconds(since, until=none) -%}
@@ -28,6 +32,6 @@
     {{ local_time(instant) }}::date
 {%- endmacro %}
 
-{% macro local_hour(instant) -%}
-    extract(hour from {{ local_time(instant) }})
+{% macro instant_of(local_time) -%}
+    ({{ local_time }} at time zone '{{ var("engagement_timezone") }}')
 {%- endmacro %}

@@ -7,16 +7,19 @@ active_students as (
 
 ),
 
-checkins as (
+sessions as (
 
-    select * from {{ ref('int_checkins_30d') }}
+    select
+        student_id,
+        count(*) as sessions_30d
+    from {{ ref('int_checkins_30d') }}
+    group by student_id
 
 )
 
 select
     active_students.student_id,
-    count(checkins.checkin_time) as sessions_30d
+    coalesce(sessions.sessions_30d, 0) as sessions_30d
 from active_students
-left join checkins
-    on active_students.student_id = checkins.student_id
-group by active_students.student_id
+left join sessions
+    on active_students.student_id = sessions.student_id

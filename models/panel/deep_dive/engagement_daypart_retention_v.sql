@@ -13,41 +13,52 @@ active_students as (
 
 ),
 
-checkins as (
+clock as (
 
-    select
-        student_id,
-        {{ local_hour('checkin_time') }} as local_hour
-    from {{ ref('int_checkins_30d') }}
+    {{ daypart_clock('dayparts') | indent(4) }}
 
 ),
 
-visitors as ( -- one row per daypart and student who came in it
+visits as (
 
     select
-        dayparts.daypart,
-        active_students.student_id,
+        checkins.student_id,
+        clock.hours_from[width_bucket(checkins.checkin_time, clock.instants)] as hour_from
+    from {{ ref('int_checkins_30d') }} as checkins
+    cross join clock
+
+),
+
+visitors as ( -- one row per daypart and person who came in it
+
+    select
+        hour_from,
+        student_id,
         count(*) >= 2 as has_returned
-    from checkins
-    inner join active_students
-        on checkins.student_id = active_students.student_id
-    inner join dayparts
-        on
-            checkins.local_hour >= dayparts.hour_from
-            and checkins.local_hour < dayparts.hour_below
+    from visits
+    where hour_from is not null
     group by
-        dayparts.daypart,
-        active_students.student_id
+        hour_from,
+        student_id
+
+),
+
+rates as (
+
+    select
+        visitors.hour_from,
+        avg(visitors.has_returned::integer) as return_rate
+    from visitors
+    inner join active_students
+        on visitors.student_id = active_students.student_id
+    group by visitors.hour_from
 
 )
 
 select
     dayparts.daypart,
-    round(coalesce(avg(visitors.has_returned::integer), 0), 4) as return_rate
+    round(coalesce(rates.return_rate, 0), 4) as return_rate
 from dayparts
-left join visitors
-    on dayparts.daypart = visitors.daypart
-group by
-    dayparts.daypart,
-    dayparts.hour_from
+left join rates
+    on dayparts.hour_from = rates.hour_from
 order by dayparts.hour_from asc

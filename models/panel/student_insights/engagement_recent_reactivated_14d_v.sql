@@ -10,53 +10,50 @@ active_students as (
 
 ),
 
-recent_checkins as (
+checkins as ( -- as far back as an absence may have begun that a recent check-in did not end
 
     select
         student_id,
         checkin_time,
         lag(checkin_time) over (partition by student_id order by checkin_time) as previous_checkin_time
     from {{ ref('stg_checkins') }}
-    where checkin_time >= {{ days_ago(recent_days) }}
+    where checkin_time >= {{ days_ago(recent_days + absence_days) }}
 
 ),
 
-earlier_checkins as ( -- each student's last check-in before the recent ones, however old
+first_checkins as not materialized ( -- recent ones without another in the absence_days before
 
     select
         student_id,
-        max(checkin_time) as last_checkin_time
-    from {{ ref('stg_checkins') }}
-    where checkin_time < {{ days_ago(recent_days) }}
-    group by student_id
+        checkin_time
+    from checkins
+    where
+        checkin_time >= {{ days_ago(recent_days) }}
+        and (previous_checkin_time > checkin_time - {{ days(absence_days) }}) is not true
 
 ),
 
-absences as ( -- one row per recent check-in that has one before it
+returns as ( -- those of people who had come before, however long ago
 
-    select
-        recent_checkins.student_id,
-        recent_checkins.checkin_time,
-        {{ elapsed_days(
-            'coalesce(recent_checkins.previous_checkin_time, earlier_checkins.last_checkin_time)',
-            'recent_checkins.checkin_time'
-        ) }} as days_away
-    from recent_checkins
-    left join earlier_checkins
-        on recent_checkins.student_id = earlier_checkins.student_id
+    {{ latest_checkins(
+        'first_checkins',
+        ['student_id', 'checkin_time'],
+        before='people.checkin_time'
+    ) }}
 
 )
 
 select
     active_students.student_id::integer as student_id,
     active_students.full_name,
-    floor(absences.days_away)::integer as days_inactive_before_return,
-    {{ local_date('absences.checkin_time') }} as return_date
-from absences
+    floor(
+        {{ elapsed_days('returns.last_checkin_time', 'returns.checkin_time') }}
+    )::integer as days_inactive_before_return,
+    {{ local_date('returns.checkin_time') }} as return_date
+from returns
 inner join active_students
-    on absences.student_id = active_students.student_id
-where absences.days_away >= {{ absence_days }}
+    on returns.student_id = active_students.student_id
 order by
-    absences.checkin_time desc,
+    returns.checkin_time desc,
     active_students.full_name asc nulls last,
     student_id asc

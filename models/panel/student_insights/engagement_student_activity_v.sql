@@ -1,4 +1,7 @@
 {%- set history_days = var('engagement_avg_gap_history_days') -%}
+{#- An unbounded history ends with the last check-in; a bounded one may miss it. -#}
+{%- set last_checkin_time = ('history' if history_days is none else 'latest_checkins') ~ '.last_checkin_time' -%}
+-- depends_on: {{ ref('int_latest_checkins') }}
 
 with
 
@@ -9,29 +12,23 @@ active_students as (
 
 ),
 
-latest_checkins as (
-
-    select * from {{ ref('int_latest_checkins') }}
-
-),
-
 sessions as (
 
     select * from {{ ref('int_sessions_30d') }}
 
 ),
 
-visit_gaps as ( -- one row per student with two check-ins or more in the history looked at
+history as ( -- one row per person who came in the time looked at
 
     select
         student_id,
-        {{ elapsed_days('min(checkin_time)', 'max(checkin_time)') }} / (count(*) - 1) as mean_days
+        max(checkin_time) as last_checkin_time,
+        {{ elapsed_days('min(checkin_time)', 'max(checkin_time)') }} / nullif(count(*) - 1, 0) as mean_gap_days
     from {{ ref('stg_checkins') }}
     {%- if history_days is not none %}
     where checkin_time >= {{ days_ago(history_days) }}
     {%- endif %}
     group by student_id
-    having count(*) > 1
 
 )
 
@@ -40,16 +37,18 @@ select
     active_students.full_name,
     active_students.level,
     sessions.sessions_30d::integer as sessions_30d,
-    round(visit_gaps.mean_days, 2) as avg_days_between_visits,
-    {{ days_since('latest_checkins.last_checkin_time') }} as days_since_last_checkin,
-    {{ consistency_score('sessions.sessions_30d', 'latest_checkins.last_checkin_time') }} as consistency_score
+    round(history.mean_gap_days, 2) as avg_days_between_visits,
+    {{ days_since(last_checkin_time) }} as days_since_last_checkin,
+    {{ consistency_score('sessions.sessions_30d', last_checkin_time) }} as consistency_score
 from active_students
 inner join sessions
     on active_students.student_id = sessions.student_id
-left join latest_checkins
+left join history
+    on active_students.student_id = history.student_id
+{%- if history_days is not none %}
+left join {{ ref('int_latest_checkins') }} as latest_checkins
     on active_students.student_id = latest_checkins.student_id
-left join visit_gaps
-    on active_students.student_id = visit_gaps.student_id
+{%- endif %}
 order by
     days_since_last_checkin desc nulls last,
     consistency_score desc nulls last,
