@@ -1,0 +1,158 @@
+"""Fill, show, stop or remove the sandbox."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from rich.console import Console
+from rich.status import Status
+
+from sandbox import school, server
+from sandbox.console import WIDTH, print_panel
+
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
+
+PROJECT = Path(__file__).resolve().parent.parent
+DBT_FOLDER = PROJECT / ".sandbox"  # the profile, target and logs of the sandbox's own dbt runs
+DATA_FOLDER = server.data_folder(PROJECT)
+DATABASE = "school"
+
+console = Console(width=WIDTH, highlight=False)
+
+
+def main() -> None:
+    """Run the command that the arguments name; on failure exit with a line that tells what failed."""
+    commands = {"demo": demo, "stop": stop, "clean": clean, "uri": uri}
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("command", choices=commands)
+    command = commands[parser.parse_args().command]
+    try:
+        command()
+    except (OSError, RuntimeError, subprocess.SubprocessError, psycopg.Error) as error:
+        sys.exit(f"The sandbox failed: {error}\n`make clean` removes it, `make demo` makes a new one.")
+
+
+def demo() -> None:
+    """Start the server, load the sample school, build the panel on it, and print it."""
+    with _step("Starting PostgreSQL"):
+        server.start(DATA_FOLDER)
+    database = server.uri(DATA_FOLDER, DATABASE)
+    with _step("Loading a sample school"):
+        _load_school(database)
+    with _step("Building and testing the panel: dbt build") as status:
+        outcome = _build_panel(database, status)
+    console.print(f"  {outcome}")
+    with psycopg.connect(database) as connection:
+        print_panel(connection, console)
+    _print_ways_on(database)
+
+
+def stop() -> None:
+    """Stop the server."""
+    print("The sandbox is stopped." if server.stop(DATA_FOLDER) else "The sandbox was not running.")
+
+
+def clean() -> None:
+    """Stop the server and remove its data and whatever dbt generated."""
+    server.stop(DATA_FOLDER)
+    for folder in (DATA_FOLDER, DBT_FOLDER, PROJECT / "target", PROJECT / "logs"):
+        shutil.rmtree(folder, ignore_errors=True)
+    print("The sandbox is removed.")
+
+
+def uri() -> None:
+    """Print the URI of the sample school's database."""
+    if not server.is_running(DATA_FOLDER):
+        sys.exit("The sandbox is not running: `make demo` starts it.")
+    print(server.uri(DATA_FOLDER, DATABASE))
+
+
+def _load_school(database: str) -> None:
+    with psycopg.connect(server.uri(DATA_FOLDER), autocommit=True) as connection:
+        if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
+            connection.execute(f"create database {DATABASE}")
+    with psycopg.connect(database) as connection:
+        school.create(connection)
+        school.load(connection, school.generate(datetime.now(UTC)))
+
+
+def _build_panel(database: str, status: Status) -> str:
+    """Run `dbt build` on the sandbox, counting in the status line, and return how it went."""
+    from dbt.cli.main import dbtRunner  # here, since it takes seconds that `stop` does not need
+
+    DBT_FOLDER.mkdir(exist_ok=True)
+    shutil.copy(PROJECT / "profiles.yml.example", DBT_FOLDER / "profiles.yml")
+    os.environ |= {"ENGAGEMENT_SANDBOX_HOST": _socket_folder(database), "ENGAGEMENT_SANDBOX_DBNAME": DATABASE}
+    total = done = 0
+
+    def show_progress(event: "EventMsg") -> None:
+        nonlocal total, done
+        if event.info.name == "ConcurrencyLine":
+            total = event.data.node_count
+        elif event.info.name == "NodeFinished":
+            done += 1
+            status.update(f"dbt build: {done} of {total}")
+
+    run = dbtRunner(callbacks=[show_progress]).invoke(
+        [
+            "build",
+            "--quiet",
+            "--no-send-anonymous-usage-stats",
+            *("--project-dir", str(PROJECT)),
+            *("--profiles-dir", str(DBT_FOLDER)),
+            *("--target", "embedded"),
+            *("--target-path", str(DBT_FOLDER / "target")),
+            *("--log-path", str(DBT_FOLDER / "logs")),
+        ]
+    )
+    if not run.success:
+        sys.exit(f"dbt build failed: see above. The whole log: {DBT_FOLDER / 'logs' / 'dbt.log'}")
+    names = defaultdict(list)
+    for result in run.result.results:
+        names[result.status].append(result.node.name)
+    return (
+        f"{len(names['success'])} relations built, {len(names['pass'])} tests passed; "
+        f"warnings: {', '.join(names['warn']) or 'none'}"
+    )
+
+
+def _print_ways_on(database: str) -> None:
+    psql = "psql" if shutil.which("psql") else server.program("psql")
+    console.rule()
+    print(f"""
+Ask the database        {psql} '{database}'
+Work with dbt           export DBT_PROFILES_DIR=.sandbox ENGAGEMENT_SANDBOX_HOST={_socket_folder(database)}
+                        .venv/bin/dbt build
+                        .venv/bin/dbt show --select engagement_inactive_roster_v --limit 20
+Stop it                 make stop (it keeps its data), make clean (it does not)
+""")
+
+
+def _socket_folder(database: str) -> str:
+    return str(conninfo_to_dict(database)["host"])
+
+
+@contextmanager
+def _step(title: str) -> Iterator[Status]:
+    started = time.monotonic()
+    if not console.is_terminal:
+        console.print(f"{title} …")
+    with console.status(f"{title} …") as status:
+        yield status
+    console.print(f"[green]✓[/] {title} ({time.monotonic() - started:.1f} s)")
+
+
+if __name__ == "__main__":
+    main()

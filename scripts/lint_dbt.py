@@ -1,0 +1,54 @@
+"""Check the SQL's style with sqlfluff, and that dbt parses the project without meeting anything deprecated.
+
+sqlfluff has dbt compile each file, and dbt asks the database for its relations. Any database will do for
+that: an empty server is started.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from sandbox import server
+
+PROJECT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+SQL = [folder for folder in ("models", "tests", "analyses") if (PROJECT / folder).exists()]
+COMMANDS = (
+    [
+        *(BIN / "dbt", "--quiet", "parse", "--no-partial-parse"),
+        *("--warn-error-options", '{"error": ["Deprecations"]}'),
+    ],
+    [BIN / "sqlfluff", "lint", "--disable-progress-bar", *SQL],
+)
+
+
+def main() -> None:
+    """Run both, each whether or not the other found something."""
+    with tempfile.TemporaryDirectory(prefix="panel-lint-") as folder:
+        workspace = Path(folder).resolve()
+        workspace.chmod(0o755)  # root's server is another user's
+        shutil.copy(PROJECT / "profiles.yml.example", workspace / "profiles.yml")
+        try:
+            connection = conninfo_to_dict(server.start(workspace / "postgres"))
+            environment = os.environ | {
+                "ENGAGEMENT_SANDBOX_HOST": str(connection["host"]),
+                "ENGAGEMENT_SANDBOX_DBNAME": str(connection["dbname"]),
+                "DBT_PROFILES_DIR": folder,
+                "DBT_TARGET": "embedded",
+                "DBT_TARGET_PATH": str(workspace / "target"),
+                "DBT_LOG_PATH": str(workspace / "logs"),
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            }
+            codes = [subprocess.run(command, cwd=PROJECT, env=environment).returncode for command in COMMANDS]
+        finally:
+            server.stop(workspace / "postgres")
+    sys.exit(any(codes))
+
+
+if __name__ == "__main__":
+    main()

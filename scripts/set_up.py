@@ -1,0 +1,107 @@
+"""Build .venv from requirements.lock and install dbt_utils, each only if something changed since last time.
+
+Runs on the standard library alone, under the Python that `find_python.sh` chose.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HUB_TIMEOUT_SECONDS = 60
+
+
+def build_venv(project: Path) -> None:
+    """Build .venv with what requirements.lock pins.
+
+    Raises:
+        SystemExit: with pip's last lines, and one that tells what failed.
+    """
+    lock, venv = project / "requirements.lock", project / ".venv"
+    stamp = venv / "built-from"
+    # A virtual environment holds absolute paths: another Python or another folder needs another.
+    wanted = _digest(lock.read_bytes(), str(project).encode(), sys.version.encode())
+    if _is_current(stamp, wanted):
+        return
+    print(f"Building .venv with Python {sys.version.split()[0]} (about a minute) …", flush=True)
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", venv], capture_output=True, text=True)
+    if made.returncode:
+        sys.exit(f"{made.stdout}{made.stderr}Set-up failed: {sys.executable} could not make {venv}.")
+    _install(lock, venv)
+    stamp.write_text(wanted)
+
+
+def install_dbt_utils(project: Path) -> None:
+    """Install what packages.yml names with `dbt deps`, or the stand-in where dbt's hub cannot be reached.
+
+    Raises:
+        SystemExit: with dbt's output, if dbt deps fails for another reason.
+    """
+    stand_in, installed = project / "stand_in" / "dbt_utils", project / "dbt_packages" / "dbt_utils"
+    stamp = project / ".venv" / "dbt-utils-installed-from"
+    sources = [project / "packages.yml", *sorted(path for path in stand_in.rglob("*") if path.is_file())]
+    wanted = _digest(*(path.read_bytes() for path in sources))
+    if installed.exists() and _is_current(stamp, wanted):
+        return
+    print("Installing dbt_utils (dbt deps) …", flush=True)
+    if not _dbt_deps(project):
+        print("  dbt's package hub cannot be reached: using stand_in/dbt_utils (`dbt deps` replaces it later).")
+        shutil.rmtree(installed, ignore_errors=True)
+        shutil.copytree(stand_in, installed)
+    stamp.write_text(wanted)
+
+
+def _digest(*contents: bytes) -> str:
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()
+
+
+def _is_current(stamp: Path, wanted: str) -> bool:
+    return stamp.exists() and stamp.read_text() == wanted
+
+
+def _install(lock: Path, venv: Path) -> None:
+    """Have pip install what the lock pins, and count on one line, or in steps where nobody watches."""
+    total = sum("==" in line for line in lock.read_text().splitlines())
+    command = [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--disable-pip-version-check"]
+    output = []
+    fetched = 0
+    with subprocess.Popen([*command, "-r", lock], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
+        assert pip.stdout
+        for line in pip.stdout:
+            output.append(line)
+            if line.startswith(("Collecting ", "Processing ")):  # "Processing": from a folder of wheels
+                fetched += 1
+                if sys.stdout.isatty():
+                    print(f"\r  fetching packages: {fetched} of about {total}", end="", flush=True)
+                elif fetched % 20 == 0:
+                    print(f"  fetching packages: {fetched} of about {total}", flush=True)
+            elif line.startswith("Installing collected packages"):
+                print(f"\r  installing {fetched} packages …{' ' * 20}".rstrip(" "), flush=True)
+    if pip.returncode:
+        sys.exit(f"\n{''.join(output[-10:])}Set-up failed: pip could not install requirements.lock.")
+
+
+def _dbt_deps(project: Path) -> bool:
+    """Run `dbt deps`, and return whether it reached the hub."""
+    try:
+        deps = subprocess.run(
+            [project / ".venv" / "bin" / "dbt", "deps"],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            timeout=HUB_TIMEOUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:  # a firewall that drops what it does not let through
+        return False
+    if deps.returncode and "External connection exception" in deps.stdout:
+        return False
+    if deps.returncode:
+        sys.exit(f"{deps.stdout}{deps.stderr}Set-up failed: dbt deps could not install packages.yml.")
+    return True
+
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent.parent
+    build_venv(here)
+    install_dbt_utils(here)

@@ -1,0 +1,257 @@
+"""The sandbox: its server, its sample school, and the demo from start to end."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import PROJECT
+from rich.console import Console
+
+from sandbox import console, school, server
+
+DAY = timedelta(days=1)
+NOW = datetime(2026, 3, 17, 14, 30, tzinfo=UTC)
+# Nights, mornings and evenings of every weekday and month, the days of the new year among them.
+NOWS = [datetime(2025, 12, 28, 3, 0, tzinfo=UTC) + n * timedelta(days=33, hours=5) for n in range(12)]
+
+
+def visits_by_student(rows: school.School, now: datetime) -> dict[int, list[datetime]]:
+    """Give the check-ins that count, by student, each student's in order."""
+    visits: dict[int, list[datetime]] = {student.student_id: [] for student in rows.students}
+    for checkin in rows.checkins:
+        if checkin.student_id in visits and checkin.checkin_time and checkin.checkin_time <= now:
+            visits[checkin.student_id].append(checkin.checkin_time)
+    return {student_id: sorted(times) for student_id, times in visits.items()}
+
+
+def test_a_seed_and_a_moment_make_one_school() -> None:
+    assert school.generate(NOW) == school.generate(NOW)
+    assert school.generate(NOW) != school.generate(NOW, seed=2)
+    assert school.generate(NOW) != school.generate(NOW + DAY)
+
+
+@pytest.mark.parametrize("now", NOWS, ids=str)
+def test_every_list_of_the_panel_has_someone_in_it_whenever_the_demo_runs(now: datetime) -> None:
+    rows = school.generate(now)
+    visits = visits_by_student(rows, now)
+    last = {student_id: times[-1] for student_id, times in visits.items() if times}
+    days_away = {student_id: (now - time) / DAY for student_id, time in last.items()}
+
+    bounds = (0, 7, 14, 30, 180, float("inf"))
+    buckets = Counter(max(bound for bound in bounds if bound <= days) for days in days_away.values())
+    assert all(buckets[bound] >= 15 for bound in bounds[:-1]), buckets
+    assert len(visits) > len(last), "nobody who never came"
+
+    sessions = Counter(sum(time >= now - 30 * DAY for time in times) for times in visits.values())
+    assert all(sessions[n] for n in (0, 1, 2, 3, 4, 5)), sessions
+    assert sessions[6] + sessions[7] and sessions[8] + sessions[9] + sessions[10], sessions
+    assert any(n >= 18 for n in sessions), sessions
+
+    returns = [
+        time
+        for times in visits.values()
+        for before, time in zip(times, times[1:], strict=False)
+        if time - before >= 14 * DAY and time >= now - 14 * DAY
+    ]
+    assert 10 <= len(returns) <= 70
+
+    learners = {learner.student_id for learner in rows.at_risk_learners}
+    assert 10 <= sum(days_away.get(student_id, 0) >= 14 for student_id in learners) <= 35
+
+
+def test_people_have_habits() -> None:
+    visits = visits_by_student(school.generate(NOW), NOW)
+    times = [time.astimezone(school.LOCAL_TIME) for times in visits.values() for time in times]
+    assert NOW - 731 * DAY < min(times) < NOW - 700 * DAY
+    assert max(times) > NOW - DAY
+
+    by_weekday = Counter(time.weekday() for time in times)
+    assert by_weekday[6] < by_weekday[5] < min(by_weekday[day] for day in range(5)) / 2
+    assert not any((time.month, time.day) in school.HOLIDAYS for time in times)
+    today = NOW.astimezone(school.LOCAL_TIME).date()
+    assert not any((today - time.date()).days in school.CLOSED_DAYS_AGO for time in times)
+
+    hours = defaultdict(list)
+    for student_id, student_times in visits.items():
+        hours[student_id] = [time.astimezone(school.LOCAL_TIME).hour for time in student_times]
+    faithful = [
+        max(Counter("morning" if hour < 12 else "afternoon" if hour < 17 else "evening" for hour in own).values())
+        / len(own)
+        for own in hours.values()
+        if len(own) >= 20
+    ]
+    assert sum(faithful) / len(faithful) > 0.75, "no morning and evening people"
+
+
+def test_some_rows_are_dirty() -> None:
+    rows = school.generate(NOW)
+    known = {student.student_id for student in rows.students}
+    assert sum(bool(checkin.checkin_time and checkin.checkin_time > NOW) for checkin in rows.checkins) == 3
+    assert sum(checkin.student_id not in known for checkin in rows.checkins) == 6
+    assert sum(checkin.checkin_time is None for checkin in rows.checkins) == 4
+    assert sum(n - 1 for n in Counter(c for c in rows.checkins if c.checkin_time).values()) >= 10
+    assert {None, "A1", "A2", "B1", "B2", "C1"} == {student.level for student in rows.students}
+    assert any(student.full_name is None for student in rows.students)
+    assert any(student.full_name and "'" in student.full_name for student in rows.students)
+    listed = Counter(learner.student_id for learner in rows.at_risk_learners)
+    assert listed.keys() - known == {school.UNKNOWN_STUDENT_ID}
+    assert max(listed.values()) > 1
+
+
+def test_loading_replaces_all_rows_under_the_views(panel_connection: psycopg.Connection) -> None:
+    tables = ("public.students", "public.student_attendance", "learning.at_risk_learners")
+    for seed in (1, 2):
+        rows = school.generate(NOW, seed)
+        school.create(panel_connection)
+        school.load(panel_connection, rows)
+        loaded = [panel_connection.execute(f"select count(*) from {table}").fetchone()[0] for table in tables]
+        assert loaded == [len(rows.students), len(rows.checkins), len(rows.at_risk_learners)]
+
+
+def test_daily_actives_are_of_the_last_90_local_days(panel_connection: psycopg.Connection) -> None:
+    school.load(panel_connection, school.generate(datetime.now(UTC)))
+    first, last, today, students, minutes = panel_connection.execute(
+        """
+        select
+            min(d), max(d), (now() at time zone 'America/Guayaquil')::date, max(active_students), max(total_minutes)
+        from mgmt.engagement_dau_90d_v
+        """
+    ).fetchone()
+    assert today - 89 * DAY <= first and last <= today
+    assert 50 < students < minutes / 60
+
+
+def printed_panel(connection: psycopg.Connection) -> str:
+    """Print the panel as into a pipe, and give what was printed."""
+    output = StringIO()
+    console.print_panel(connection, Console(file=output, width=console.WIDTH))
+    return output.getvalue()
+
+
+def test_the_printed_panel_tells_what_the_views_hold(panel_connection: psycopg.Connection) -> None:
+    school.load(panel_connection, school.generate(datetime.now(UTC)))
+    printed = printed_panel(panel_connection)
+    assert max(map(len, printed.splitlines())) <= 100
+    bins = panel_connection.execute("select * from mgmt.engagement_session_frequency_30d_v").fetchall()
+    for label, count in bins:
+        assert any(line.split()[-1] == str(count) for line in printed.splitlines() if f" {label} " in line)
+    (away_longest,) = panel_connection.execute(
+        "select days_since_last_checkin from mgmt.engagement_inactive_roster_v limit 1"
+    ).fetchone()
+    assert str(away_longest) in printed
+    (returns,) = panel_connection.execute("select count(*) from mgmt.engagement_recent_reactivated_14d_v").fetchone()
+    assert f"Back in the last 14 days ({returns})" in printed
+
+
+def test_an_empty_panel_can_be_printed(panel_connection: psycopg.Connection) -> None:
+    assert "Whom to call: 7 days away or more (0)" in printed_panel(panel_connection)
+
+
+@pytest.fixture
+def data_folder(workspace: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Give a folder for a server of the test's own."""
+    folder = workspace / request.node.name[:32]
+    yield folder
+    server.stop(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_server_outlives_the_process_that_started_it(data_folder: Path) -> None:
+    script = "import sys, pathlib; from sandbox import server; print(server.start(pathlib.Path(sys.argv[1])))"
+    uri = subprocess.check_output([sys.executable, "-c", script, data_folder], cwd=PROJECT, text=True).strip()
+    assert server.is_running(data_folder)
+    assert server.start(data_folder) == uri
+    with psycopg.connect(uri) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert server.stop(data_folder)
+    assert not server.is_running(data_folder)
+    assert not server.stop(data_folder)
+
+
+def test_the_server_starts_after_a_crash_though_its_number_is_now_another_process(data_folder: Path) -> None:
+    server.start(data_folder)
+    pid_file = data_folder / "postmaster.pid"
+    left_behind = pid_file.read_text().splitlines()
+    server.stop(data_folder)
+    pid_file.write_text("\n".join([str(os.getpid()), *left_behind[1:]]))
+    assert not server.is_running(data_folder)
+    assert not server.stop(data_folder)
+    with psycopg.connect(server.start(data_folder)) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_the_server_starts_where_the_locale_is_not_installed(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "tlh_QO.UTF-8")
+    server.start(data_folder)
+    assert os.environ["LC_ALL"] == "tlh_QO.UTF-8"
+
+
+def test_postgresql_16_can_be_asked_for(data_folder: Path) -> None:
+    with psycopg.connect(server.start(data_folder, version=16)) as connection:
+        assert connection.info.server_version // 10_000 == 16
+    with pytest.raises(RuntimeError, match="expecting version 18 but found version 16"):
+        server.stop(data_folder)
+        server.start(data_folder)
+
+
+@pytest.fixture
+def project_copy(workspace: Path) -> Iterator[Path]:
+    """Give a copy of the project, so that a demo of it touches no sandbox of the user's; it borrows our .venv."""
+    copy = workspace / "project"
+    generated = shutil.ignore_patterns(".*", "target", "logs", "__pycache__")
+    shutil.copytree(PROJECT, copy, ignore=generated)
+    yield copy
+    run_sandbox(copy, "clean")
+    shutil.rmtree(copy)
+
+
+def run_sandbox(project: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the sandbox in that project."""
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", command],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        # What a user may have set for the school's own database must not lead the demo there.
+        env=os.environ | {"DBT_TARGET": "prod", "DBT_PROFILES_DIR": "/nowhere", "DBT_TARGET_PATH": "/nowhere"},
+    )
+
+
+def test_the_demo_from_start_to_end(project_copy: Path) -> None:
+    assert run_sandbox(project_copy, "stop").stdout == "The sandbox was not running.\n"
+    not_running = run_sandbox(project_copy, "uri")
+    assert (not_running.returncode, not_running.stderr) == (
+        1,
+        "The sandbox is not running: `make demo` starts it.\n",
+    )
+
+    demo = run_sandbox(project_copy, "demo")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    uri = run_sandbox(project_copy, "uri").stdout.strip()
+    assert f"'{uri}'" in demo.stdout
+    with psycopg.connect(uri) as connection:
+        (students,) = connection.execute("select count(*) from mgmt.engagement_inactive_roster_v").fetchone()
+    assert f"The engagement panel of {students} students" in demo.stdout
+
+    # A model that fails, in a second run over the views of the first.
+    model = project_copy / "models" / "panel" / "deep_dive" / "engagement_daypart_retention_v.sql"
+    model.write_text("select 'never'::text as daypart, 1::numeric / no_such_column as return_rate")
+    broken = run_sandbox(project_copy, "demo")
+    assert broken.returncode == 1
+    assert 'column "no_such_column" does not exist' in broken.stdout
+    assert "The whole log: " in broken.stderr
+
+    assert run_sandbox(project_copy, "stop").stdout == "The sandbox is stopped.\n"
+    assert run_sandbox(project_copy, "clean").returncode == 0
+    assert not (project_copy / ".sandbox").exists()
+    assert not server.data_folder(project_copy).exists()

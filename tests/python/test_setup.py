@@ -1,0 +1,328 @@
+"""Set-up: the Python it picks, dbt_utils and its stand-in, the lock, and the example of a profile."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT, MakeDatabase, RunDbt
+from psycopg.conninfo import conninfo_to_dict
+
+from scripts import set_up
+
+STAND_IN = PROJECT / "stand_in" / "dbt_utils"
+INSTALLED = PROJECT / "dbt_packages" / "dbt_utils"
+NO_HUB = "http://127.0.0.1:9/"
+
+
+def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Run find_python.sh with just that environment."""
+    script = PROJECT / "scripts" / "find_python.sh"
+    return subprocess.run(["/bin/sh", script], env=environment, capture_output=True, text=True)
+
+
+def fake_python(folder: Path, version: tuple[int, int], lacks: str = "nothing") -> Path:
+    """Make a Python that runs code as this one does, but says it is of that version and lacks a module."""
+    python = folder / "python"
+    disguise = f"import sys; sys.version_info = ({version[0]}, {version[1]}, 0); sys.modules['{lacks}'] = None; "
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{disguise}$2"\n')
+    python.chmod(0o755)
+    return python
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
+def test_a_python_that_will_do_is_taken(tmp_path: Path, version: tuple[int, int]) -> None:
+    python = str(fake_python(tmp_path, version))
+    found = find_python(PYTHON=python)
+    assert (found.returncode, found.stdout.strip()) == (0, python)
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14), (4, 0)])
+def test_a_python_too_old_or_too_new_is_refused_in_a_line(tmp_path: Path, version: tuple[int, int]) -> None:
+    found = find_python(PYTHON=str(fake_python(tmp_path, version)))
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert found.stderr.count("\n") == 1
+    assert found.stderr.startswith("No Python 3.11, 3.12 or 3.13 found")
+
+
+def test_a_python_without_venv_is_told_in_a_line(tmp_path: Path) -> None:
+    found = find_python(PYTHON=str(fake_python(tmp_path, (3, 12), lacks="ensurepip")))
+    assert found.returncode == 1
+    assert found.stderr.count("\n") == 1
+    assert "lacks the venv module" in found.stderr
+
+
+def test_the_lock_holds_every_pin_of_the_project() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    pins = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    locked = {line.split(" ;")[0] for line in (PROJECT / "requirements.lock").read_text().splitlines()}
+    assert {pin.replace("[binary]", "") for pin in pins} <= locked
+
+
+# A relation, a test on it, and the number of failures that dbt_utils 1.4.1 counts.
+RANGES = {"lower_bound_column": "a", "upper_bound_column": "b"}
+BEHAVIOUR = {
+    "unique": (
+        "(1, 1), (1, 2), (2, 1)",
+        "unique_combination_of_columns",
+        {"combination_of_columns": ["a", "b"]},
+        0,
+    ),
+    "not_unique": (
+        "(1, 1), (1, 1), (1, 1), (2, null), (2, null)",
+        "unique_combination_of_columns",
+        {"combination_of_columns": ["a", "b"]},
+        2,
+    ),
+    "quoted": (
+        "(1, 1), (1, 1)",
+        "unique_combination_of_columns",
+        {"combination_of_columns": ["a", "b"], "quote_columns": True},
+        1,
+    ),
+    "in_range": (
+        "(1, 0), (3, 0), (null, 0)",
+        "accepted_range",
+        {"column_name": "a", "min_value": 1, "max_value": 3},
+        0,
+    ),
+    "out_of_range": (
+        "(0, 0), (2, 0), (4, 0)",
+        "accepted_range",
+        {"column_name": "a", "min_value": 1, "max_value": 3},
+        2,
+    ),
+    "exclusive": (
+        "(1, 0), (2, 0), (3, 0)",
+        "accepted_range",
+        {"column_name": "a", "min_value": 1, "max_value": 3, "inclusive": False},
+        2,
+    ),
+    "only_a_minimum": ("(0, 0), (9, 0)", "accepted_range", {"column_name": "a", "min_value": 0}, 0),
+    "only_a_maximum": ("(0, 0), (9, 0)", "accepted_range", {"column_name": "a", "max_value": 0}, 1),
+    "another_column": ("(1, 0), (5, 7)", "accepted_range", {"column_name": "a", "max_value": "b - 1"}, 1),
+    "no_bounds": ("(0, 0)", "accepted_range", {"column_name": "a"}, 0),
+    "adjacent": ("(0, 1), (1, 2), (2, 5)", "mutually_exclusive_ranges", RANGES, 0),
+    "overlapping": ("(0, 2), (1, 3), (4, 5)", "mutually_exclusive_ranges", RANGES, 1),
+    "with_a_hole": ("(0, 1), (2, 3)", "mutually_exclusive_ranges", RANGES, 0),
+    "with_a_hole_that_may_not_be": (
+        "(0, 1), (2, 3)",
+        "mutually_exclusive_ranges",
+        RANGES | {"gaps": "not_allowed"},
+        1,
+    ),
+    "without_holes": ("(0, 1), (1, 3)", "mutually_exclusive_ranges", RANGES | {"gaps": "not_allowed"}, 0),
+    "without_the_holes_that_must_be": (
+        "(0, 1), (1, 3)",
+        "mutually_exclusive_ranges",
+        RANGES | {"gaps": "required"},
+        1,
+    ),
+    "backwards": ("(1, 0)", "mutually_exclusive_ranges", RANGES, 1),
+    "of_no_length": ("(1, 1), (1, 2)", "mutually_exclusive_ranges", RANGES, 1),
+    "of_no_length_which_may_be": (
+        "(1, 1), (1, 2)",
+        "mutually_exclusive_ranges",
+        RANGES | {"zero_length_range_allowed": True},
+        0,
+    ),
+    "open_ended": ("(0, 1), (1, null)", "mutually_exclusive_ranges", RANGES, 1),
+    "open_ended_with_an_expression": (
+        "(0, 1), (1, null)",
+        "mutually_exclusive_ranges",
+        RANGES | {"upper_bound_column": "coalesce(b, 99)"},
+        0,
+    ),
+    "open_at_the_start": ("(null, 1), (1, 2)", "mutually_exclusive_ranges", RANGES, 2),
+    "twice_the_same": ("(0, 1), (1, 2), (1, 2)", "mutually_exclusive_ranges", RANGES, 2),
+    "of_partitions": (
+        "(0, 5, 1), (1, 4, 2), (5, 6, 1)",
+        "mutually_exclusive_ranges",
+        RANGES | {"partition_by": "c"},
+        0,
+    ),
+    "overlapping_in_a_partition": (
+        "(0, 5, 1), (1, 4, 1), (0, 1, 2)",
+        "mutually_exclusive_ranges",
+        RANGES | {"partition_by": "c"},
+        1,
+    ),
+    "as_many_rows": ("(1, 1)", "equal_rowcount", {"compare_model": "ref('three_rows')"}, 2),
+    "equally_many": (
+        "(1, 1), (2, 2), (3, null)",
+        "equal_rowcount",
+        {"compare_model": "ref('three_rows')"},
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("package", [STAND_IN, INSTALLED], ids=["stand-in", "installed"])
+def test_the_tests_of_dbt_utils_and_of_its_stand_in_count_the_same(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, make_database: MakeDatabase, run_dbt: RunDbt
+) -> None:
+    project = tmp_path_factory.mktemp("dbt_utils")
+    database = project.name
+    make_database(database)
+    models = project / "models"
+    models.mkdir()
+    shutil.copytree(package, project / "dbt_packages" / "dbt_utils")
+    (project / "dbt_project.yml").write_text(
+        json.dumps({"name": "behaviour", "profile": "engagement_panel", "config-version": 2})
+    )
+    (models / "three_rows.sql").write_text("select * from (values (1), (2), (3)) as rows (a)")
+    described = []
+    for name, (rows, test, arguments, _) in BEHAVIOUR.items():
+        columns = "a, b, c" if rows.split(")")[0].count(",") == 2 else "a, b"
+        (models / f"{name}.sql").write_text(f"select * from (values {rows}) as rows ({columns})")
+        described.append(
+            {
+                "name": name,
+                "data_tests": [{f"dbt_utils.{test}": {"name": f"test_{name}", "arguments": arguments}}],
+            }
+        )
+    (models / "models.yml").write_text(yaml.safe_dump({"models": described}))
+
+    build = run_dbt(database, "build", project=project)
+    counted = {result.node.name: result.failures for result in build.results if result.failures is not None}
+    assert counted == {f"test_{name}": failures for name, (*_, failures) in BEHAVIOUR.items()}, build.output
+
+
+@pytest.fixture
+def bare_project(tmp_path: Path) -> Path:
+    """Give as much of the project as `dbt deps` and the stand-in need; it borrows our .venv's programs."""
+    (tmp_path / "dbt_project.yml").write_text(json.dumps({"name": "bare", "profile": "bare"}))
+    shutil.copy(PROJECT / "packages.yml", tmp_path)
+    shutil.copytree(STAND_IN, tmp_path / "stand_in" / "dbt_utils")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    return tmp_path
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
+    """Give a package hub on this machine with a dbt_utils that can be told from the stand-in."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, content in (("dbt_project.yml", b"name: dbt_utils\n"), ("FROM_THE_HUB", b"")):
+            entry = tarfile.TarInfo(f"dbt-utils-1.4.1/{name}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = f"http://127.0.0.1:{self.server.server_port}"
+            version = {
+                "id": "dbt-labs/dbt_utils/1.4.1",
+                "name": "dbt_utils",
+                "version": "1.4.1",
+                "packages": [],
+                "downloads": {"tarball": f"{url}/dbt_utils.tar.gz"},
+            }
+            answers = {
+                "/api/v1/index.json": ["dbt-labs/dbt_utils"],
+                "/api/v1/dbt-labs/dbt_utils.json": {"name": "dbt_utils", "versions": {"1.4.1": version}},
+            }
+            body = json.dumps(answers[self.path]).encode() if self.path in answers else archive.getvalue()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DBT_PACKAGE_HUB_URL", f"http://127.0.0.1:{server.server_port}/")
+        yield server
+        server.shutdown()
+
+
+def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replaces_it(
+    bare_project: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    installed = bare_project / "dbt_packages" / "dbt_utils"
+    monkeypatch.setenv("DBT_PACKAGE_HUB_URL", NO_HUB)
+    set_up.install_dbt_utils(bare_project)
+    assert capsys.readouterr().out.count("dbt's package hub cannot be reached") == 1
+    assert (installed / "macros" / "generic_tests.sql").exists()
+
+    set_up.install_dbt_utils(bare_project)
+    assert capsys.readouterr().out == "", "it was tried again though nothing changed"
+
+    request.getfixturevalue("hub")
+    subprocess.run([bare_project / ".venv" / "bin" / "dbt", "deps"], cwd=bare_project, check=True, capture_output=True)
+    assert (installed / "FROM_THE_HUB").exists()
+    assert not (installed / "macros").exists()
+
+    set_up.install_dbt_utils(bare_project)
+    assert capsys.readouterr().out == "", "the user's own dbt deps was undone"
+
+
+@pytest.mark.usefixtures("hub")
+def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project: Path) -> None:
+    set_up.install_dbt_utils(bare_project)
+    assert (bare_project / "dbt_packages" / "dbt_utils" / "FROM_THE_HUB").exists()
+
+
+@pytest.mark.usefixtures("hub")
+def test_what_the_hub_does_not_have_is_an_error_and_no_case_for_the_stand_in(bare_project: Path) -> None:
+    packages = bare_project / "packages.yml"
+    packages.write_text(packages.read_text().replace("1.4.1", "9.9.9"))
+    with pytest.raises(SystemExit, match="dbt deps could not install packages.yml"):
+        set_up.install_dbt_utils(bare_project)
+    assert not (bare_project / "dbt_packages" / "dbt_utils" / "macros").exists()
+
+
+def dbt_with_the_example_profile(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt in the project as a user does who copied profiles.yml.example to a folder of theirs."""
+    shutil.copy(PROJECT / "profiles.yml.example", folder / "profiles.yml")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "ENGAGEMENT_"))}
+    paths = {"DBT_PROFILES_DIR": str(folder), "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
+    return subprocess.run(
+        [Path(sys.executable).parent / "dbt", *arguments],
+        cwd=PROJECT,
+        env=own | paths | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"} | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_example_profile_reaches_the_sandbox_by_default(tmp_path: Path, server: str) -> None:
+    host = str(conninfo_to_dict(server)["host"])
+    debug = dbt_with_the_example_profile(
+        tmp_path, "debug", ENGAGEMENT_SANDBOX_HOST=host, ENGAGEMENT_SANDBOX_DBNAME="postgres"
+    )
+    assert "All checks passed!" in debug.stdout, debug.stdout
+
+
+def test_the_example_profile_takes_production_from_the_environment(tmp_path: Path, server: str) -> None:
+    incomplete = dbt_with_the_example_profile(tmp_path, "debug", "--target", "prod")
+    assert incomplete.returncode != 0
+    assert "ENGAGEMENT_PANEL_HOST" in incomplete.stdout
+
+    debug = dbt_with_the_example_profile(
+        tmp_path,
+        *("debug", "--target", "prod"),
+        ENGAGEMENT_PANEL_HOST=str(conninfo_to_dict(server)["host"]),
+        ENGAGEMENT_PANEL_USER="postgres",
+        ENGAGEMENT_PANEL_PASSWORD="not asked for",
+        ENGAGEMENT_PANEL_DBNAME="postgres",
+    )
+    assert "All checks passed!" in debug.stdout, debug.stdout
+    for setting in ("schema: mgmt", "sslmode: require", "port: 5432"):
+        assert setting in debug.stdout
