@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
+from rich.padding import Padding
 from rich.status import Status
 
 from sandbox import school, server
@@ -53,7 +53,7 @@ def demo() -> None:
         _load_school(database)
     with _step("Building and testing the panel: dbt build") as status:
         outcome = _build_panel(database, status)
-    console.print(f"  {outcome}")
+    console.print(Padding(outcome, (0, 2)))
     with psycopg.connect(database) as connection:
         print_panel(connection, console)
     _print_ways_on(database)
@@ -89,7 +89,7 @@ def _load_school(database: str) -> None:
 
 
 def _build_panel(database: str, status: Status) -> str:
-    """Run `dbt build` on the sandbox, counting in the status line, and return how it went."""
+    """Run `dbt build` on the sandbox, counting in the status line, and return what became of each view and test."""
     from dbt.cli.main import dbtRunner  # here, since it takes seconds that `stop` does not need
 
     DBT_FOLDER.mkdir(exist_ok=True)
@@ -119,13 +119,11 @@ def _build_panel(database: str, status: Status) -> str:
     )
     if not run.success:
         sys.exit(f"dbt build failed: see above. The whole log: {DBT_FOLDER / 'logs' / 'dbt.log'}")
-    names = defaultdict(list)
-    for result in run.result.results:
-        names[result.status].append(result.node.name)
-    return (
-        f"{len(names['success'])} relations built, {len(names['pass'])} tests passed; "
-        f"warnings: {', '.join(names['warn']) or 'none'}"
-    )
+    results = run.result.results
+    views = [f"{result.node.name}: {result.message}" for result in results if result.node.resource_type == "model"]
+    warnings = [result.node.name for result in results if result.status == "warn"]
+    passed = sum(result.status == "pass" for result in results)
+    return "\n".join([*views, f"{passed} tests passed; warnings: {', '.join(warnings) or 'none'}"])
 
 
 def _print_ways_on(database: str) -> None:
