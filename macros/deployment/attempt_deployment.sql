@@ -57,6 +57,7 @@ begin
                 inner join pg_stat_activity using (pid)
                 where
                     pg_locks.granted
+                    and pg_locks.database = (select oid from pg_database where datname = current_database())
                     and pg_locks.pid <> pg_backend_pid()
                     and (pg_locks.relation = any(involved) or pg_locks.mode = 'AccessExclusiveLock')
             ), 'a transaction that has just ended'))::text, false);

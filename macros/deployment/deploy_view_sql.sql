@@ -107,7 +107,7 @@
             execute format('comment on view %s is %L', view_name, {{ sql_literal(model.description) }});
         end if;
     {%- endif %}
-    {%- if config.persist_column_docs() %}
+    {%- if config.persist_column_docs() and model.columns %}
         for item in
             select
                 pg_attribute.attname as column_name,

@@ -17,6 +17,7 @@
 {#- Only what is missing, and in turn: two that grant on one schema at the same time make each other fail. -#}
 {% macro grant_usage_to_readers() -%}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {%- do tell_of_other_deployment() -%}
         {%- set schemas = [] -%}
         {%- for unique_id in selected_resources if graph.nodes.get(unique_id, {}).get('config', {}).get('meta', {}).get('for_readers') -%}
             {%- do schemas.append(graph.nodes[unique_id].schema) -%}

@@ -38,7 +38,7 @@ loop
         for restoration in
             -- what default privileges gave to the new view
             select format('revoke all on %s from %s', item.name, {{ role_name('acl.grantee') }})
-            from pg_class, aclexplode(pg_class.relacl) as acl
+            from pg_class, aclexplode(coalesce(pg_class.relacl, acldefault('r', pg_class.relowner))) as acl
             where pg_class.oid = item.name::regclass and (acl.grantee <> pg_class.relowner or item.has_own_acl)
             union all
             select * from jsonb_array_elements_text(item.restorations)
@@ -80,13 +80,15 @@ end loop;
         'depth', placed.depth,
         'is_root', pg_class.oid = any({{ roots }}),
         'definition', format(
-            'create view %s %s as %s',
-            named.name, 'with (' || array_to_string(pg_class.reloptions, ', ') || ')', pg_get_viewdef(pg_class.oid)
+            'create view %s as %s', named.name, pg_get_viewdef(pg_class.oid)
         ),
         'has_own_acl', pg_class.relacl is not null,
         'restorations', (
             select jsonb_agg(statement) from (
                 select format('alter view %s owner to %s', named.name, pg_class.relowner::regrole)
+                union all
+                select format('alter view %s set (%s)', named.name, array_to_string(pg_class.reloptions, ', '))
+                where pg_class.reloptions is not null
                 union all
                 select format('comment on view %s is %L', named.name, obj_description(pg_class.oid, 'pg_class'))
                 union all

@@ -19,6 +19,7 @@
         "select distinct format('process %s, %s, %s', pid, usename, application_name) as holder"
         ~ ' from pg_locks inner join pg_stat_activity using (pid)'
         ~ " where pg_locks.locktype = 'advisory' and pg_locks.granted"
+        ~ ' and pg_locks.database = (select oid from pg_database where datname = current_database())'
         ~ ' and (pg_locks.classid, pg_locks.objid) = (' ~ deployment_turn_key() | join(', ') ~ ')'
         ~ ' and application_name <> ' ~ sql_literal(deployment_name())
     ) -%}
