@@ -18,7 +18,7 @@
             ~ '     select from pg_rewrite'
             ~ '     inner join pg_depend on pg_rewrite.oid = pg_depend.objid'
             ~ '     inner join pg_class as read on pg_depend.refobjid = read.oid'
-            ~ '     where pg_rewrite.ev_class = pg_class.oid'
+            ~ '     where pg_rewrite.ev_class = pg_class.oid and read.relnamespace <> pg_class.relnamespace'
             ~ "     and read.relnamespace::regnamespace || '.' || read.relname = any(" ~ sql_text_array(names) ~ ')'
             ~ ' )) order by 1'
         ) -%}

@@ -6,7 +6,7 @@
 -#}
 {% macro rebuild_sql(roots, change) -%}
 select {{ views_above(roots) }} into views;
-select array_agg(oid) into involved from jsonb_to_recordset(views) as view (oid oid);
+select {{ roots }} || array_agg(oid) into involved from jsonb_to_recordset(views) as view (oid oid);
 
 select string_agg(distinct obstacle, '; ') into obstacles from ({{ obstacles_to_rebuilding() }}) as found;
 if obstacles is not null then
@@ -26,14 +26,19 @@ execute {{ change }};
 for item in
     select *
     from jsonb_to_recordset(views) as view (
-        name text, depth integer, is_root boolean, definition text, has_own_acl boolean,
+        name text, depth integer, is_root boolean, definition text, column_types jsonb, casts text, has_own_acl boolean,
         restorations jsonb, column_comments jsonb
     )
     order by depth
 loop
     begin
         if not item.is_root then
-            execute item.definition;
+            execute format('create view %s as %s', item.name, item.definition);
+            -- PostgreSQL keeps no cast to the type that a column had
+            if {{ column_types('item.name::regclass') }} <> item.column_types then
+                execute 'drop view ' || item.name;
+                execute format('create view %s as select %s from (%s) as put_back', item.name, item.casts, item.definition);
+            end if;
         end if;
         for restoration in
             -- what default privileges gave to the new view
@@ -79,8 +84,12 @@ end loop;
         'name', named.name,
         'depth', placed.depth,
         'is_root', pg_class.oid = any({{ roots }}),
-        'definition', format(
-            'create view %s as %s', named.name, pg_get_viewdef(pg_class.oid)
+        'definition', rtrim(pg_get_viewdef(pg_class.oid), ';'),
+        'column_types', {{ column_types('pg_class.oid') }},
+        'casts', (
+            select string_agg(format('%1$I::%2$s as %1$I', attname, format_type(atttypid, atttypmod)), ', ' order by attnum)
+            from pg_attribute
+            where attrelid = pg_class.oid and attnum > 0
         ),
         'has_own_acl', pg_class.relacl is not null,
         'restorations', (
@@ -123,18 +132,18 @@ end loop;
             or (pg_depend.refclassid = 'pg_type'::regclass and pg_depend.refobjid in (pg_type.oid, pg_type.typarray))
     left join pg_rewrite on pg_depend.classid = 'pg_rewrite'::regclass and pg_depend.objid = pg_rewrite.oid
     where
-        pg_class.oid = any(involved)
+        pg_class.oid = any(involved) and pg_class.relkind = 'v'
         and pg_depend.deptype <> 'i'
         and (pg_rewrite.ev_class = any(involved) and pg_rewrite.rulename = '_RETURN') is not true
     union all
     select format('%s belongs to role %s', pg_class.oid::regclass, pg_class.relowner::regrole)
     from pg_class
-    where pg_class.oid = any(involved) and not pg_has_role(pg_class.relowner, 'usage')
+    where pg_class.oid = any(involved) and pg_class.relkind = 'v' and not pg_has_role(pg_class.relowner, 'usage')
     union all
     select format('role %s granted %s on %s', acl.grantor::regrole, acl.privilege_type, pg_class.oid::regclass)
     from pg_class
     cross join lateral ({{ privileges_on('pg_class.oid') }}) as acl
-    where pg_class.oid = any(involved) and acl.grantor <> pg_class.relowner
+    where pg_class.oid = any(involved) and pg_class.relkind = 'v' and acl.grantor <> pg_class.relowner
 {%- endmacro %}
 
 {#- Privileges on a relation and, with `columns` as ' (name)', on its columns. -#}
@@ -150,4 +159,12 @@ end loop;
 
 {% macro role_name(oid) -%}
     case when {{ oid }} = 0 then 'public' else {{ oid }}::regrole::text end
+{%- endmacro %}
+
+{% macro column_types(oid) -%}
+    (
+        select jsonb_agg(format_type(atttypid, atttypmod) order by attnum)
+        from pg_attribute
+        where attrelid = {{ oid }} and attnum > 0
+    )
 {%- endmacro %}

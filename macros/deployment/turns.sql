@@ -21,7 +21,7 @@
         ~ " where pg_locks.locktype = 'advisory' and pg_locks.granted"
         ~ ' and pg_locks.database = (select oid from pg_database where datname = current_database())'
         ~ ' and (pg_locks.classid, pg_locks.objid) = (' ~ deployment_turn_key() | join(', ') ~ ')'
-        ~ ' and application_name <> ' ~ sql_literal(deployment_name())
+        ~ " and application_name like 'dbt %' and application_name <> " ~ sql_literal(deployment_name())
     ) -%}
         {%- do log('Another deployment is under way (' ~ row.holder ~ '): waiting for its turn to end.', info=true) -%}
     {%- endfor -%}
