@@ -1,13 +1,13 @@
 # The panel and its sandbox. `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop clean lint test
+.PHONY: help setup demo stop clean docs report health lint test test-browser bench soak
 
 VENV := .venv/bin
 
 help: ## list the targets
 	@echo "The engagement panel: six PostgreSQL views, built with dbt. Needs Python 3.11 to 3.13."
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## build .venv and install dbt_utils, where that is not done yet (PYTHON=... picks the Python)
 	@python="$$(PYTHON='$(PYTHON)' sh scripts/find_python.sh)" && "$$python" scripts/set_up.py
@@ -22,6 +22,15 @@ clean: ## remove the sandbox and all that dbt and the tests generated, but not .
 	@if [ -d .venv ]; then $(VENV)/python -m sandbox clean; fi
 	@rm -rf .hypothesis .pytest_cache .ruff_cache
 
+docs: setup ## write the documentation as one page, and serve it on this machine
+	@$(VENV)/python -m sandbox.docs
+
+report: setup ## write the panel as of now as a page in report/, its lists as CSV beside it (TARGET=... of the dbt profile)
+	@$(VENV)/python -m panel_report report $(if $(TARGET),--target $(TARGET))
+
+health: setup ## check the sources: do check-ins arrive, are the rows sound (TARGET=..., JUNIT=file.xml)
+	@$(VENV)/python -m panel_report health $(if $(TARGET),--target $(TARGET)) $(if $(JUNIT),--junit $(JUNIT))
+
 lint: setup ## check the style of SQL and Python, and that dbt finds nothing deprecated
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
@@ -29,3 +38,12 @@ lint: setup ## check the style of SQL and Python, and that dbt finds nothing dep
 
 test: lint ## lint, then run every test on a PostgreSQL of its own
 	@$(VENV)/pytest
+
+test-browser: setup ## look at the documentation in a headless browser (Debian's chromium)
+	@$(VENV)/pytest tests/python/browser
+
+bench: setup ## time the views against the requirements' sketch (ARGUMENTS="--sizes 10M --history --cliffs")
+	@$(VENV)/python -m sandbox.bench $(ARGUMENTS)
+
+soak: setup ## deploy 200 times under readers and a writer (ARGUMENTS="--deployments 400")
+	@$(VENV)/python -m sandbox.soak $(ARGUMENTS)

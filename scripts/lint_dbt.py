@@ -1,4 +1,4 @@
-"""Check the SQL's style with sqlfluff, and that dbt parses the project without meeting anything deprecated.
+"""Check that dbt parses the project without meeting anything deprecated, our conventions, and the SQL's style.
 
 sqlfluff has dbt compile each file, and dbt asks the database for its relations. Any database will do for
 that: an empty server is started.
@@ -23,12 +23,13 @@ COMMANDS = (
         *(BIN / "dbt", "--quiet", "parse", "--no-partial-parse"),
         *("--warn-error-options", '{"error": ["Deprecations"]}'),
     ],
+    [BIN / "dbt-bouncer"],
     [BIN / "sqlfluff", "lint", "--disable-progress-bar", *SQL],
 )
 
 
 def main() -> None:
-    """Run both, each whether or not the other found something."""
+    """Run all, each whether or not the other found something."""
     with tempfile.TemporaryDirectory(prefix="panel-lint-") as folder:
         workspace = Path(folder).resolve()
         workspace.chmod(0o755)  # root's server is another user's
@@ -40,7 +41,7 @@ def main() -> None:
                 "ENGAGEMENT_SANDBOX_DBNAME": str(connection["dbname"]),
                 "DBT_PROFILES_DIR": folder,
                 "DBT_TARGET": "embedded",
-                "DBT_TARGET_PATH": str(workspace / "target"),
+                "DBT_TARGET_PATH": str(PROJECT / "target"),  # where dbt-bouncer looks for the manifest
                 "DBT_LOG_PATH": str(workspace / "logs"),
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             }

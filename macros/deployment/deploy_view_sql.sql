@@ -31,7 +31,7 @@
             {%- for column in model.columns.values() %}
             null::{{ column.data_type }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
             {%- endfor %};
-        difference := {{ column_differences("'pg_temp.contracted'::regclass", "'pg_temp.new_definition'::regclass", false) }};
+        difference := {{ column_differences("'pg_temp.contracted'::regclass", "'pg_temp.new_definition'::regclass", is_contract=true) }};
         drop view pg_temp.contracted;
         if difference is not null then
             raise exception using errcode = refusal, message = format(
@@ -77,24 +77,29 @@
 {%- endcall %}
 {%- endmacro %}
 
-{#- Columns of the first relation that the second has not, or has otherwise, as text; null if there are none. -#}
-{% macro column_differences(old_oid, new_oid, may_append=true) -%}
+{#-
+    Columns of the first relation that the second has not, or has otherwise, as text; null if there are none. A contract names all
+    columns, and no collation.
+-#}
+{% macro column_differences(old_oid, new_oid, is_contract=false) -%}
         (
             select string_agg(format('%s -> %s', coalesce(old.description, 'none'), coalesce(new.description, 'none')), ', '
                 order by attnum)
-            from ({{ described_columns(old_oid) }}) as old
-            full join ({{ described_columns(new_oid) }}) as new using (attnum)
+            from ({{ described_columns(old_oid, not is_contract) }}) as old
+            full join ({{ described_columns(new_oid, not is_contract) }}) as new using (attnum)
             where old.description is distinct from new.description
-            {%- if may_append %} and old.attnum is not null{% endif %}
+            {%- if not is_contract %} and old.attnum is not null{% endif %}
         )
 {%- endmacro %}
 
-{% macro described_columns(oid) -%}
+{% macro described_columns(oid, with_collation) -%}
     select
         attnum,
         concat_ws(
-            ' ', attname, format_type(atttypid, atttypmod),
+            ' ', attname, format_type(atttypid, atttypmod)
+            {%- if with_collation %},
             (select 'collate ' || collname from pg_collation where oid = attcollation and collname <> 'default')
+            {%- endif %}
         ) as description
     from pg_attribute
     where attrelid = {{ oid }} and attnum > 0

@@ -2,7 +2,8 @@ with
 
 active_students as (
 
-    select * from {{ ref('stg_students') }}
+    select student_id
+    from {{ ref('stg_students') }}
     where is_active
 
 ),

@@ -2,7 +2,11 @@ with
 
 active_students as (
 
-    select * from {{ ref('stg_students') }}
+    select
+        student_id,
+        full_name,
+        level
+    from {{ ref('stg_students') }}
     where is_active
 
 ),
@@ -27,7 +31,10 @@ learners_seen as (
 absences as (
 
     select
-        *,
+        student_id,
+        is_stuck,
+        is_slow,
+        last_checkin_time,
         {{ inactivity_bucket('last_checkin_time') }} as inactivity_bucket
     from learners_seen
 

@@ -8,7 +8,8 @@ dayparts as (
 
 active_students as (
 
-    select * from {{ ref('stg_students') }}
+    select student_id
+    from {{ ref('stg_students') }}
     where is_active
 
 ),

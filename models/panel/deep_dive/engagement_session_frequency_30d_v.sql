@@ -1,3 +1,5 @@
+{%- set collation = var('engagement_bin_label_collation') -%}
+
 with
 
 bins as (
@@ -17,7 +19,7 @@ session_counts as ( -- one row per number of sessions that occurs
 )
 
 select
-    bins.bin_label,
+    bins.bin_label{% if collation %} collate {{ collation }}{% endif %},
     coalesce(sum(session_counts.student_count), 0)::integer as student_count
 from bins
 left join session_counts

@@ -2,7 +2,11 @@ with
 
 students as (
 
-    select * from {{ ref('stg_students') }}
+    select
+        student_id,
+        full_name,
+        level
+    from {{ ref('stg_students') }}
 
 ),
 

@@ -5,7 +5,10 @@ with
 
 active_students as (
 
-    select * from {{ ref('stg_students') }}
+    select
+        student_id,
+        full_name
+    from {{ ref('stg_students') }}
     where is_active
 
 ),

@@ -7,7 +7,11 @@ with
 
 active_students as (
 
-    select * from {{ ref('stg_students') }}
+    select
+        student_id,
+        full_name,
+        level
+    from {{ ref('stg_students') }}
     where is_active
 
 ),

@@ -1,0 +1,62 @@
+{% macro engagement_indexes() -%}
+    {%- set problems = source_problems().problems -%}
+    {%- if problems -%}
+        {%- do exceptions.raise_compiler_error('To mend first:\n  - ' ~ problems | join('\n  - ')) -%}
+    {%- endif -%}
+    {%- set missing = missing_indexes() -%}
+    {%- for index in missing -%}
+        {%- do log(
+            index.attendance ~ ' has no index on (' ~ index.columns ~ ') for ' ~ index.views | join(', ') ~ '.\n    '
+            ~ (index.statement or 'It is not a table: index the tables that it reads. The views cannot see whether that is done.'),
+            info=true
+        ) -%}
+    {%- endfor -%}
+    {%- if not missing -%}
+        {%- do log('The attendance has both indexes that the views are made for.', info=true) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro tell_of_missing_indexes() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {%- set missing = missing_indexes() -%}
+        {%- if missing -%}
+            {%- do log(
+                missing[0].attendance ~ ' has no index on (' ~ missing | map(attribute='columns') | join(') nor on (')
+                ~ '). The views are right without, but slower: see dbt run-operation engagement_indexes.',
+                info=true
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- `concurrently` keeps no writer waiting; a partitioned table does not take it. -#}
+{% macro missing_indexes() -%}
+    {%- set roster, activity = 'engagement_inactive_roster_v', 'engagement_student_activity_v' -%}
+    {%- set returns = 'engagement_recent_reactivated_14d_v' -%}
+    {%- set wanted = [
+        {'by_student': true, 'views': [roster, returns, 'engagement_dual_risk_students_v']},
+        {'by_student': false, 'views': [
+            roster, activity, returns, 'engagement_session_frequency_30d_v', 'engagement_daypart_retention_v'
+        ]},
+    ] -%}
+    {%- set missing = [] -%}
+    {%- for index in wanted -%}
+        {%- set rows = run_query(
+            "select attendance, columns, case relkind"
+            ~ "     when 'r' then format('create index concurrently on %s (%s);', attendance, columns)"
+            ~ "     when 'm' then format('create index concurrently on %s (%s);', attendance, columns)"
+            ~ "     when 'p' then format('create index on %s (%s);', attendance, columns)"
+            ~ " end as statement"
+            ~ " from pg_class, format('%I.%I', " ~ sql_literal(var('engagement_attendance_schema'))
+            ~ ", " ~ sql_literal(var('engagement_attendance_table')) ~ ") as attendance, ("
+            ~ "     select string_agg(quote_ident(name), ', ') as columns"
+            ~ "     from unnest(" ~ sql_text_array(attendance_index_columns(index.by_student)) ~ ") as name"
+            ~ " ) as index_columns"
+            ~ " where oid = attendance::regclass and not " ~ attendance_has_index(index.by_student)
+        ) -%}
+        {%- for row in rows -%}
+            {%- do missing.append(dict(row.dict(), views=index.views)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(missing) }}
+{%- endmacro %}

@@ -1,0 +1,147 @@
+"""The health of the sources: whether check-ins still arrive, and whether the rows are what the panel takes them for."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from dbt.cli.main import dbtRunnerResult
+from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+
+from panel_report.target import CannotRunError, one_line, run_dbt
+
+FEED = "source:engagement_attendance"
+SOURCE_TESTS = "path:tests/source_quality"
+HOUR = timedelta(hours=1)
+COLORS = {"pass": "green", "warn": "yellow", "fail": "bold red", "error": "bold red"}
+WAYS_ON = {
+    "pass": "",
+    "warn": " The rows of one that is not: `.venv/bin/dbt show -s NAME`.",
+    "fail": " The rows of one that is not: `.venv/bin/dbt show -s NAME`.",
+    "error": " Is the panel deployed (`dbt build`), and may this role read it all?",
+}
+WELL, NOT_WELL, COULD_NOT_RUN = 0, 1, 2
+
+FEED_ADVICE = """\
+What: check-ins have stopped arriving; the panel looks at the past, and soon shows every student as away.
+When it matters: always, unless the school was closed for longer than engagement_checkin_silence_hours says is usual.
+To resolve: look at what writes the check-ins, then at the device at the door; if all is well, raise the var."""
+
+console = Console(highlight=False)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    The state is pass, warn or fail, or error where it could not be looked at. The advice tells what it is, when it
+    matters and how to resolve it.
+    """
+
+    name: str
+    state: str
+    finding: str
+    advice: str
+    seconds: float
+
+
+def check_health(target: str | None, store_failures: bool, junit: Path | None) -> int:
+    """Check the sources and print what was found.
+
+    Args:
+        target: of the dbt profile; None for the profile's own default.
+        store_failures: whether failing rows are kept as tables, named as the tests, in the panel's internal schema.
+        junit: file for the outcome as JUnit XML; None for none.
+
+    Returns:
+        An exit code: 0 all is well, 1 something warns or fails, 2 something could not be checked.
+
+    Raises:
+        CannotRunError: nothing could be checked.
+        OSError: the JUnit file cannot be written.
+    """
+    with console.status("Looking at the sources …"):
+        freshness = run_dbt("source", "freshness", "--select", FEED, target=target)
+        storing = ["--store-failures"] if store_failures else []
+        tests = run_dbt("test", "--select", SOURCE_TESTS, *storing, target=target)
+    checks = [_feed(result) for result in _results(freshness, "source")]
+    checks += [_source_test(result) for result in _results(tests, "test")]
+    _print(checks)
+    if junit:
+        _write_junit(checks, junit)
+    states = {check.state for check in checks}
+    return COULD_NOT_RUN if "error" in states else NOT_WELL if states & {"fail", "warn"} else WELL
+
+
+def _results(run: dbtRunnerResult, kind: str) -> list[Any]:
+    """Give the results of a run's sources or tests."""
+    for result in run.result.results:
+        if result.node.resource_type == "operation" and result.status != "success":
+            raise CannotRunError(one_line(result.message))
+    return [result for result in run.result.results if result.node.resource_type == kind]
+
+
+def _feed(result: Any) -> Check:
+    """Make a check of dbt's freshness result for the check-ins."""
+    state = {"error": "fail", "runtime error": "error"}.get(result.status, str(result.status))
+    if state == "error":
+        finding = _reason(result.message)
+    elif result.max_loaded_at.year == 1:  # what dbt gives where there is no row
+        finding = "no check-in has ever arrived"
+    else:
+        usual = result.node.freshness.error_after.count
+        finding = f"the last check-in is {timedelta(seconds=result.age) / HOUR:.1f} hours old; up to {usual} are usual"
+    return Check("checkins_arrive", state, finding, FEED_ADVICE, result.execution_time)
+
+
+def _source_test(result: Any) -> Check:
+    """Make a check of a test's result; the advice is the comment that the test opens with."""
+    state = "error" if result.status == "skipped" else str(result.status)
+    if state == "error":
+        finding = _reason(result.message)
+    else:
+        finding = "" if state == "pass" else f"{result.failures} row{'s' * (result.failures > 1)}"
+    comment = takewhile(lambda line: line.startswith("--"), result.node.raw_code.splitlines())
+    advice = "\n".join(line.removeprefix("-- ") for line in comment)
+    return Check(result.node.name, state, finding, advice, result.execution_time)
+
+
+def _reason(message: str) -> str:
+    """Give the server's own words of a message of dbt's, whose first line names the node."""
+    return (message.splitlines()[1:] or [message])[0].strip()
+
+
+def _print(checks: list[Check]) -> None:
+    """Print the checks, the worst last."""
+    checks = sorted(checks, key=lambda check: list(COLORS).index(check.state))
+    for check in checks:
+        _print_line(check.state, f"[bold]{check.name}[/]  {escape(check.finding)}".rstrip())
+        if check.state in ("warn", "fail"):
+            console.print(Padding(escape(check.advice), (0, 0, 0, 7), expand=False), style="dim")
+    worst = checks[-1].state
+    well = sum(check.state == "pass" for check in checks)
+    _print_line(worst, f"{well} of {len(checks)} checks are well.{WAYS_ON[worst]}")
+
+
+def _print_line(state: str, line: str) -> None:
+    console.print(f"[{COLORS[state]}]{state.upper():5}[/]  {line}", soft_wrap=True)
+
+
+def _write_junit(checks: list[Check], file: Path) -> None:
+    suite = TestSuite("source health")
+    for check in checks:
+        case = TestCase(check.name, "source_health", check.seconds)
+        if check.state == "error":
+            case.result = [Error(check.finding)]
+        elif check.state != "pass":
+            case.result = [Failure(check.finding, check.state)]
+            case.result[0].text = check.advice
+        suite.add_testcase(case)
+    xml = JUnitXml()
+    xml.add_testsuite(suite)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    xml.write(str(file))

@@ -1,0 +1,92 @@
+"""The panel as one static page in Spanish, with its lists as CSV beside it."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from panel_report import charts, panel, spanish
+from panel_report.lists import StudentList, student_lists
+
+PAGE = "panel.html"
+SHOWN_ROWS = 50  # of each list; its file has them all
+
+# Characters with which a spreadsheet takes a text for a formula, the full-width ones of Asian keyboards among them.
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def write_report(target: str | None, folder: Path) -> Path:
+    """Read the panel and write the page and the lists into a folder, over those of before.
+
+    Args:
+        target: of the dbt profile; None for the profile's own default.
+        folder: made if it is missing, for its owner alone: it holds people's names.
+
+    Returns:
+        The page.
+
+    Raises:
+        CannotRunError: the panel cannot be read; nothing was written.
+        OSError: the folder cannot be written to.
+    """
+    read = panel.read(target)
+    lists = student_lists(read)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for student_list in lists:
+        # With its byte order mark, without which Excel takes UTF-8 for another encoding.
+        with (folder / f"{student_list.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            write_csv(file, student_list)
+    page = folder / PAGE
+    page.write_text(render_page(read, lists), encoding="utf-8")
+    return page
+
+
+def render_page(read: panel.Panel, lists: list[StudentList]) -> str:
+    """Give the page's HTML; whatever stands in the rows is text in it."""
+    environment = Environment(
+        loader=PackageLoader("panel_report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    students_in = Counter(row["inactivity_bucket"] for row in read.roster)
+    dayparts = {row["daypart"]: row["return_rate"] for row in read.dayparts}
+    return environment.get_template("panel.html.j2").render(
+        panel=read,
+        lists=lists,
+        shown_rows=SHOWN_ROWS,
+        spanish=spanish,
+        charts=charts,
+        buckets={label: students_in[bucket] for bucket, label in spanish.BUCKETS.items()},
+        never_came=sum(row["last_checkin_time"] is None for row in read.roster),
+        bins={row["bin_label"]: row["student_count"] for row in read.frequency},
+        dayparts={label: dayparts[daypart] for daypart, label in spanish.DAYPARTS.items()},
+    )
+
+
+def write_csv(file: Any, student_list: StudentList) -> None:
+    """Write a whole list as a Spanish spreadsheet reads it: parted by semicolons, with decimal commas.
+
+    Args:
+        file: open for text, with newline="".
+        student_list: what to write; values stand as they are in the view, not as the page rounds them.
+    """
+    writer = csv.writer(file, delimiter=";")
+    writer.writerow(column.heading for column in student_list.columns)
+    for row in student_list.rows:
+        writer.writerow(_cells(row[column.field] for column in student_list.columns))
+
+
+def _cells(values: Iterable[Any]) -> Iterable[Any]:
+    for value in values:
+        if isinstance(value, Decimal):
+            yield str(value).replace(".", ",")
+        elif isinstance(value, str) and value.startswith(FORMULA_STARTS):
+            yield "'" + value
+        else:
+            yield value

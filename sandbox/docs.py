@@ -1,0 +1,107 @@
+"""Generate the project's documentation as one page, and serve it on this machine."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from sandbox import server
+from sandbox.__main__ import DATA_FOLDER, DATABASE, DBT_FOLDER, PROJECT
+
+FOLDER = DBT_FOLDER / "docs"
+PORT = 8080
+
+# dbt's page asks for files that it does not bring: the tab's icon, and other icons before it has put in their names.
+MENDED = {
+    "href=\"${require('./assets/favicons/favicon.ico')}\"": 'href="data:,"',
+    'xlink:href="{{': 'ng-attr-href="{{',
+}
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder without a line for each request."""
+
+    def log_message(self, *_: object) -> None:  # noqa: D102
+        pass
+
+
+def main() -> None:
+    """Generate the page from the sandbox, or from a target of the user's own profile, and serve it until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.docs", description=__doc__)
+    parser.add_argument("--target", help="a target of your own profiles.yml; left out, the sandbox")
+    target = parser.parse_args().target
+    print("Generating the documentation …", flush=True)
+    if target:
+        page = generate(FOLDER, ["--target", target])
+    elif server.is_running(DATA_FOLDER):
+        page = generate_from_server(FOLDER, server.uri(DATA_FOLDER, DATABASE))
+    else:
+        sys.exit("The sandbox is not running: `make demo` starts it.")
+    try:
+        site = serve(FOLDER, PORT)
+    except OSError as error:
+        sys.exit(f"Port {PORT} of 127.0.0.1 cannot be had ({error.strerror}). Open the page itself: {page}")
+    print(f"The documentation is at http://127.0.0.1:{PORT} until Ctrl-C. The same as one file: {page}", flush=True)
+    try:
+        site.serve_forever()
+    except KeyboardInterrupt:
+        print()
+
+
+def generate_from_server(folder: Path, database: str) -> Path:
+    """Generate the page from a database of an embedded server, by its URI, and return where it is."""
+    connection = conninfo_to_dict(database)
+    names = {"HOST": connection["host"], "DBNAME": connection["dbname"]}
+    environment = {f"ENGAGEMENT_SANDBOX_{name}": str(value) for name, value in names.items()}
+    with tempfile.TemporaryDirectory() as profiles:
+        shutil.copy(PROJECT / "profiles.yml.example", Path(profiles) / "profiles.yml")
+        return generate(folder, ["--profiles-dir", profiles, "--target", "embedded"], environment)
+
+
+def generate(folder: Path, options: list[str], environment: Mapping[str, str] | None = None) -> Path:
+    """Have dbt write its documentation as one page, mend it, and return where it is.
+
+    Args:
+        folder: for the page; made if it is missing.
+        options: of dbt's command line, to name a profile and a target.
+        environment: variables that the profile reads, besides those that are set.
+
+    Raises:
+        SystemExit: dbt failed; it has told why.
+    """
+    dbt = Path(sys.executable).parent / "dbt"
+    with tempfile.TemporaryDirectory() as workspace:
+        generated = subprocess.run(
+            [
+                *(dbt, "docs", "generate", "--static", "--quiet", "--no-send-anonymous-usage-stats"),
+                *("--project-dir", PROJECT, "--target-path", workspace, "--log-path", workspace),
+                *options,
+            ],
+            env=os.environ | (environment or {}),
+        )
+        if generated.returncode:
+            sys.exit("dbt could not generate the documentation: see above.")
+        html = (Path(workspace) / "static_index.html").read_text()
+    for fault, remedy in MENDED.items():
+        html = html.replace(fault, remedy)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "index.html"
+    page.write_text(html)
+    return page
+
+
+def serve(folder: Path, port: int) -> ThreadingHTTPServer:
+    """Bind a web server for a folder to a port of 127.0.0.1, any free one for 0; the caller runs it."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(QuietHandler, directory=folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,302 @@
+"""What the soak and the tests of deployment share: a copy of the project to change, and a load of readers and a writer.
+
+As a module, `python -m sandbox.load URI READER`, it is the load itself: it says `ready` when every reader has read,
+goes on until its standard input ends, and then says as JSON what the readers saw.
+"""
+
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import cycle, product
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, NamedTuple
+
+import psycopg
+import yaml
+from psycopg import IsolationLevel
+
+PROJECT = Path(__file__).resolve().parent.parent
+ROSTER = "models/panel/student_insights/engagement_inactive_roster_v"  # without the suffix
+
+# A view of others' on top of the panel.
+FOREIGN_VIEW = """
+create schema if not exists reports;
+create view reports.call_list as
+select student_id, full_name, inactivity_bucket from mgmt.engagement_inactive_roster_v;
+"""
+
+
+def in_order(expected: list[Any], found: list[Any]) -> bool:
+    """Whether all are there, in their order."""
+    return found == expected
+
+
+def each_once(expected: list[Any], found: list[Any]) -> bool:
+    """Whether all are there and no others, in whatever order."""
+    return sorted(found) == sorted(expected)
+
+
+def at_least(expected: list[Any], found: list[Any]) -> bool:
+    """Whether all are there; time brings others."""
+    return set(found) >= set(expected)
+
+
+class Question(NamedTuple):
+    """What a reader asks of a view, and how he knows the answer to be whole: by what was first in the rows before."""
+
+    view: str
+    columns: str  # by name, so that he does not mind a change of the others: of the roster's level
+    is_whole: Callable[[list[Any], list[Any]], bool]
+    condition: str = "true"
+
+    @property
+    def sql(self) -> str:
+        """The question as SQL."""
+        return f"select {self.columns} from {self.view} where {self.condition}"
+
+
+QUESTIONS = (
+    Question("mgmt.engagement_session_frequency_30d_v", "bin_label, student_count", in_order),
+    Question("mgmt.engagement_daypart_retention_v", "daypart, return_rate", in_order),
+    Question("mgmt.engagement_inactive_roster_v", "student_id, full_name, inactivity_bucket", each_once),
+    Question("mgmt.engagement_student_activity_v", "student_id, sessions_30d, consistency_score", each_once),
+    # The oldest returns leave the list while we look.
+    Question("mgmt.engagement_recent_reactivated_14d_v", "student_id", at_least, "return_date > current_date - 12"),
+    Question("mgmt.engagement_dual_risk_students_v", "student_id, learning_issue", at_least),
+    Question("reports.call_list", "student_id, inactivity_bucket", each_once),
+)
+READS_A_TRANSACTION = 2
+TRANSACTIONS_A_CONNECTION = 25
+
+
+class ProjectCopy:
+    """A copy of the project to change, without unit tests and exposures; `restore` gives it back as it was."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._before: dict[str, str | None] = {}
+        for name in ("macros", "models", "seeds", "tests/generic", "tests/consistency", "dbt_packages"):
+            shutil.copytree(
+                PROJECT / name, path / name, ignore=shutil.ignore_patterns("*.unit_tests.yml", "exposures.yml")
+            )
+        for name in ("dbt_project.yml", "packages.yml"):
+            shutil.copy(PROJECT / name, path)
+
+    def read(self, name: str) -> str:
+        """Give the text of a file."""
+        return (self.path / name).read_text()
+
+    def write(self, name: str, text: str | None) -> None:
+        """Write a file, or remove it where the text is None."""
+        file = self.path / name
+        self._before.setdefault(name, file.read_text() if file.exists() else None)
+        if text is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+
+    def restore(self) -> None:
+        """Undo every change."""
+        for name, text in self._before.copy().items():
+            self.write(name, text)
+        self._before = {}
+
+    def keep(self) -> None:
+        """Let `restore` come back to here."""
+        self._before = {}
+
+    def select_from(self, model: str, select_list: str) -> None:
+        """Let a model (a file without its suffix) give that select list of what it gives now."""
+        self.write(f"{model}.sql", f"select {select_list} from (\n{self.read(f'{model}.sql')}\n) as {Path(model).name}")
+
+    def append_column(self, model: str, name: str, sql: str, data_type: str) -> None:
+        """Append a column to a model and to its contract."""
+        self.select_from(model, f"*, {sql} as {name}")
+        with self._change_columns(model) as columns:
+            columns.append({"name": name, "data_type": data_type, "description": f"The {name}."})
+
+    def rename_column(self, model: str, old: str, new: str) -> None:
+        """Rename a column of a model and of its contract."""
+        select_list = [f"{name} as {new}" if name == old else name for name in self.columns(model)]
+        self.select_from(model, ", ".join(select_list))
+        with self._change_columns(model) as columns:
+            next(column for column in columns if column["name"] == old)["name"] = new
+
+    def columns(self, model: str) -> list[str]:
+        """Give the names of the columns that a model's contract lists."""
+        return [column["name"] for column in yaml.safe_load(self.read(f"{model}.yml"))["models"][0]["columns"]]
+
+    @contextmanager
+    def _change_columns(self, model: str) -> Iterator[list[dict[str, Any]]]:
+        document = yaml.safe_load(self.read(f"{model}.yml"))
+        yield document["models"][0]["columns"]
+        self.write(f"{model}.yml", yaml.safe_dump(document, sort_keys=False))
+
+
+class DbtProcess:
+    """A dbt command in a process of its own, that may be killed. dbt is imported once for all of them."""
+
+    _context = multiprocessing.get_context("forkserver")
+    _context.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.postgres"])
+
+    def __init__(self, arguments: Sequence[str], output: Path) -> None:
+        self._output = output
+        output.write_text("")
+        self._process = self._context.Process(target=_be_dbt, args=[arguments, output])
+        self._process.start()
+
+    @property
+    def output(self) -> str:
+        """What it has said up to now."""
+        return self._output.read_text()
+
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    def finish(self) -> int:
+        """Wait for its end, and give its exit code."""
+        self._process.join()
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self._process.kill()
+        self._process.join()
+
+
+def _be_dbt(arguments: Sequence[str], output: Path) -> None:
+    from dbt.cli.main import cli  # here, since only this process needs it
+
+    for name in [name for name in os.environ if name.startswith("DBT_")]:
+        del os.environ[name]
+    with output.open("w") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    cli(arguments)
+
+
+@dataclass
+class Tally:
+    """What the reader of a view saw. Reads that failed or gave too little are counted by what was wrong with them."""
+
+    view: str
+    reads: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
+    partial: dict[str, int] = field(default_factory=dict)
+    longest_ms: float = 0
+
+
+@contextmanager
+def under_load(uri: str, reader: str) -> Iterator[list[Tally]]:
+    """Let readers read the panel and a writer write check-ins, in a process of their own, while the body runs.
+
+    Args:
+        uri: the database, with FOREIGN_VIEW in it, as a role that may write check-ins.
+        reader: the role that reads.
+
+    Returns:
+        A list that holds a tally for each view after the body has run.
+    """
+    tallies: list[Tally] = []
+    command = [sys.executable, "-m", "sandbox.load", uri, reader]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            if process.stdout.readline() != "ready\n":
+                raise RuntimeError("the load did not start: see above")
+            yield tallies
+            tallies += [Tally(**tally) for tally in json.loads(process.communicate()[0])]
+        finally:
+            process.kill()
+
+
+class Load:
+    """One thread a view that reads as fast as it can, in all modes by turns, and one that writes check-ins."""
+
+    def __init__(self, uri: str, reader: str) -> None:
+        self._uri = uri
+        self._reader = reader
+        self._stop = Event()
+        self.tallies = [Tally(question.view) for question in QUESTIONS]
+        with psycopg.connect(uri, user=reader) as connection:
+            expected = [[row[0] for row in connection.execute(question.sql)] for question in QUESTIONS]
+        readers = zip(QUESTIONS, expected, self.tallies, strict=True)
+        self._threads = [Thread(target=self._read, args=reader) for reader in readers]
+        self._threads.append(Thread(target=self._write))
+
+    def start(self) -> None:
+        """Start, and return when every reader has read."""
+        for thread in self._threads:
+            thread.start()
+        while not all(tally.reads for tally in self.tallies):
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop, and return when every reader has."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _read(self, question: Question, expected: list[Any], tally: Tally) -> None:
+        levels = (IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ)
+        for prepare_threshold, level in cycle(product((0, None), levels)):
+            try:
+                with psycopg.connect(self._uri, user=self._reader, prepare_threshold=prepare_threshold) as connection:
+                    connection.isolation_level = level
+                    for _ in range(TRANSACTIONS_A_CONNECTION):
+                        with connection.transaction():
+                            for _ in range(READS_A_TRANSACTION):
+                                found = [row[0] for row in _read_once(connection, question.sql, tally)]
+                                if not question.is_whole(expected, found):
+                                    _count(tally.partial, f"{len(found)} of {len(expected)} rows")
+                        if self._stop.is_set():
+                            return
+            except psycopg.Error as error:
+                _count(tally.failed, str(error).splitlines()[0])
+                if self._stop.is_set():
+                    return
+
+    def _write(self) -> None:
+        with psycopg.connect(self._uri, autocommit=True) as connection:
+            # Of one who comes anyway: his coming changes no list.
+            (regular,) = connection.execute(
+                "select student_id from mgmt.engagement_student_activity_v order by sessions_30d desc limit 1"
+            ).fetchone()
+            while not self._stop.wait(0.02):
+                connection.execute("insert into public.student_attendance values (%s, now(), null)", [regular])
+
+
+def _read_once(connection: psycopg.Connection, sql: str, tally: Tally) -> list[tuple[Any, ...]]:
+    tally.reads += 1
+    started = time.perf_counter()
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        tally.longest_ms = max(tally.longest_ms, 1000 * (time.perf_counter() - started))
+
+
+def _count(counts: dict[str, int], what: str) -> None:
+    counts[what] = counts.get(what, 0) + 1
+
+
+def main() -> None:
+    """Be the load on the database, with the reader, that the arguments name."""
+    load = Load(*sys.argv[1:])
+    load.start()
+    print("ready", flush=True)
+    sys.stdin.read()
+    load.stop()
+    json.dump([asdict(tally) for tally in load.tallies], sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

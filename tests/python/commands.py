@@ -1,0 +1,90 @@
+"""Commands of the project, run as a user runs them, with a dbt profile for one database."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from conftest import PROJECT
+from dbt.cli.main import dbtRunner
+from psycopg.conninfo import conninfo_to_dict
+
+from panel_report.__main__ import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command came to."""
+
+    exit_code: int
+    output: str
+    errors: str
+
+
+def write_profile(folder: Path, uri: str) -> Path:
+    """Write a dbt profile for the database of a libpq URI into a folder, and give the folder."""
+    options = conninfo_to_dict(uri)
+    target = {
+        "type": "postgres",
+        "host": options["host"],
+        "port": int(options.get("port", 5432)),
+        "user": options["user"],
+        "password": "",
+        "dbname": options["dbname"],
+        "schema": "mgmt",
+        "threads": 4,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "profiles.yml").write_text(
+        json.dumps({"engagement_panel": {"target": "test", "outputs": {"test": target}}})
+    )
+    return folder
+
+
+def environment(profile: Path) -> dict[str, str]:
+    """Give this process's environment with that profile, and without what else is set for dbt or the sandbox."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "ENGAGEMENT_"))}
+    return own | {
+        "DBT_PROFILES_DIR": str(profile),
+        "DBT_TARGET_PATH": str(profile / "target"),
+        "DBT_LOG_PATH": str(profile / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
+    }
+
+
+def panel_report(profile: Path, *arguments: str) -> Outcome:
+    """Run `python -m panel_report`."""
+    with mock.patch.object(sys, "argv", ["panel_report", *arguments]):
+        return _outcome_of(main, profile)
+
+
+def dbt(profile: Path, *arguments: str) -> Outcome:
+    """Run dbt on the project."""
+
+    def run() -> None:
+        result = dbtRunner().invoke([*arguments, "--project-dir", str(PROJECT)])
+        sys.exit(0 if result.success else 2 if result.exception else 1)
+
+    return _outcome_of(run, profile)
+
+
+def _outcome_of(command: Callable[[], None], profile: Path) -> Outcome:
+    """Run a command in this process, since dbt takes seconds to load."""
+    output, errors = io.StringIO(), io.StringIO()
+    exit_code = 0
+    with (
+        mock.patch.dict(os.environ, environment(profile), clear=True),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(errors),
+    ):
+        try:
+            command()
+        except SystemExit as exit:
+            exit_code = exit.code or 0
+    return Outcome(exit_code, output.getvalue(), errors.getvalue())

@@ -1,0 +1,306 @@
+"""What the tests of deployment share: a school that grants little, the panel on it, runs of dbt, and snapshots.
+
+A test module takes the fixtures by `pytest_plugins = ["deployment"]`, after it has imported names from here, which
+pytest would warn of: PYTEST_DONT_REWRITE. The deploying role is no superuser anywhere.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import psycopg
+import pytest
+from conftest import DbtRun, RunDbt
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import namedtuple_row
+
+from sandbox import school
+from sandbox.load import DbtProcess, ProjectCopy
+
+DATABASE = "panel"
+STUDENTS = 60
+READER = "dash-Board"
+VARS = {"deployment_readers": [READER]}  # the same wherever possible: dbt parses everything anew when vars differ
+PATIENCE = 60  # seconds after which a test that waits for an event fails
+
+PANEL = (
+    "mgmt.engagement_daypart_retention_v",
+    "mgmt.engagement_dual_risk_students_v",
+    "mgmt.engagement_inactive_roster_v",
+    "mgmt.engagement_recent_reactivated_14d_v",
+    "mgmt.engagement_session_frequency_30d_v",
+    "mgmt.engagement_student_activity_v",
+)
+
+EMBEDDED, MACHINE = "the embedded server", "the machine's own server"
+on_each_server = pytest.mark.parametrize("panel", [EMBEDDED, MACHINE], indirect=True)
+
+ROLES = f"""
+create role school;
+create role deployer login;
+create role panel_owners;
+grant panel_owners to deployer;
+create role "{READER}" login;
+create role analyst login;
+create role stranger login;
+"""
+
+# All that the school grants: the deployer makes and owns the rest. PostgreSQL copies no grants on a database with it.
+ON_THE_DATABASE = """
+revoke temp on database {0} from public;
+grant temp on database {0} to deployer;
+"""
+LEAST_PRIVILEGES = """
+alter table students owner to school;
+alter table student_attendance owner to school;
+alter schema mgmt owner to deployer;
+create schema mgmt_internal authorization deployer;
+grant select on students, student_attendance to deployer;
+grant select on mgmt.learning_at_risk_learners_v, mgmt.engagement_dau_90d_v to deployer;
+create schema reports;
+grant usage, create on schema mgmt, reports to panel_owners;
+"""
+
+SNAPSHOT = """
+select
+    format('%s.%s', nspname, relname) as name,
+    pg_class.oid,
+    pg_class.xmin::text as row_version,
+    relkind::text as kind,
+    relowner::regrole::text as owner,
+    array(select unnest(reloptions) order by 1) as options,
+    array(
+        select format('%s: %s%s by %s', coalesce(grantee.rolname, 'public'), privilege_type,
+            case when is_grantable then ' with grant option' end, grantor::regrole)
+        from aclexplode(coalesce(relacl, acldefault('r', relowner)))
+        left join pg_roles as grantee on grantee.oid = grantee
+        order by 1
+    ) as grants,
+    case when relkind in ('v', 'm') then pg_get_viewdef(pg_class.oid) end as definition,
+    obj_description(pg_class.oid, 'pg_class') as comment,
+    array(
+        select concat_ws(' ', attname, format_type(atttypid, atttypmod), nullif(attcollation, 100)::text, attacl::text,
+            col_description(attrelid, attnum), (
+                select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = attrelid and adnum = attnum
+            ))
+        from pg_attribute
+        where attrelid = pg_class.oid and attnum > 0
+        order by attnum
+    ) as columns,
+    array(
+        select pg_get_ruledef(oid) from pg_rewrite where ev_class = pg_class.oid and rulename <> '_RETURN'
+        union all
+        select pg_get_triggerdef(oid) from pg_trigger where tgrelid = pg_class.oid
+        union all
+        select pg_get_expr(polqual, polrelid) from pg_policy where polrelid = pg_class.oid
+        order by 1
+    ) as attached
+from pg_class
+inner join pg_namespace on relnamespace = pg_namespace.oid
+where relkind in ('r', 'v', 'm') and nspname !~ '^(pg_.*|information_schema)$'
+"""
+
+
+class Relation(NamedTuple):
+    """A table or view as the catalogue has it; `row_version` changes whenever its row of pg_class is written."""
+
+    name: str
+    oid: int
+    row_version: str
+    kind: str
+    owner: str
+    options: list[str]
+    grants: list[str]
+    definition: str | None
+    comment: str | None
+    columns: list[str]
+    attached: list[str]
+
+
+def regardless_of_oid(relations: dict[str, Relation]) -> dict[str, Relation]:
+    """Give the relations without what changes where they are dropped and made anew."""
+    return {name: relation._replace(oid=0, row_version="") for name, relation in relations.items()}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The panel deployed on a school, in a database of its own which is made anew for whoever asks for it."""
+
+    database: str
+    uri: str
+    folder: Path  # dbt's profiles, targets and logs
+    project: ProjectCopy
+    run_dbt: RunDbt
+    started: list[DbtProcess] = field(default_factory=list)
+
+    def connect(self, user: str = "postgres") -> psycopg.Connection:
+        """Connect as a role, in autocommit."""
+        return psycopg.connect(self.uri, user=user, autocommit=True, row_factory=namedtuple_row)
+
+    def execute(self, sql: str) -> list[Any]:
+        """Run SQL as superuser, and give the rows of its last query."""
+        with self.connect() as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def run(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> DbtRun:
+        """Run a dbt command on the panel, in this process."""
+        options = self._options(self.target_folder(user, vars), user)
+        return self.run_dbt(self.database, *arguments, *options, vars=vars, project=self.project.path)
+
+    def deploy(self, *arguments: str, **options: Any) -> DbtRun:
+        """Run a dbt command that must succeed."""
+        run = self.run(*arguments, **options)
+        assert run.exit_code == 0, run.output
+        return run
+
+    def start(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> DbtProcess:
+        """Start a dbt command in a process of its own; it ends with the panel at the latest."""
+        folder = self.folder / f"background {len(self.started)}"
+        shutil.copytree(self.target_folder(user, vars), folder, dirs_exist_ok=True)  # saves it the parsing
+        options = ["--project-dir", str(self.project.path), "--vars", json.dumps(vars), "--no-use-colors"]
+        options += ["--no-send-anonymous-usage-stats", *self._options(folder, user)]
+        self.started.append(DbtProcess([*arguments, *options], folder / "output.txt"))
+        return self.started[-1]
+
+    def snapshot(self, pattern: str = "") -> dict[str, Relation]:
+        """Give each table and view whose name, with its schema, matches a regular expression."""
+        with self.connect() as connection:
+            connection.execute("set search_path = pg_catalog")  # so that every name has its schema
+            relations = [Relation(*row) for row in connection.execute(SNAPSHOT)]
+        return {relation.name: relation for relation in relations if re.search(pattern, relation.name)}
+
+    def log(self) -> str:
+        """Give the server's log."""
+        return (Path(conninfo_to_dict(self.uri)["host"]) / "log").read_text()
+
+    def target_folder(self, user: str = "deployer", vars: dict[str, Any] = VARS) -> Path:
+        """Where dbt keeps its artifacts when it runs in this process, apart by vars: each parses once."""
+        folder = self.folder / f"{user} {' '.join(vars)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _options(self, folder: Path, user: str) -> list[str]:
+        target = {
+            "type": "postgres",
+            "host": conninfo_to_dict(self.uri)["host"],
+            "port": 5432,
+            "user": user,
+            "password": "",
+            "dbname": self.database,
+            "threads": 4,
+        }
+        outputs = {"prod": target | {"schema": "mgmt"}, "dev": target | {"schema": "dev"}}
+        profile = {"engagement_panel": {"target": "prod", "outputs": outputs}}
+        (folder / "profiles.yml").write_text(json.dumps(profile))
+        return ["--profiles-dir", str(folder), "--target-path", str(folder), "--log-path", str(folder / "logs")]
+
+
+class MakePanel(Protocol):
+    """Make the database anew on one of the servers, with the panel deployed on a small school, and give it."""
+
+    def __call__(self, server: str = EMBEDDED, database: str = DATABASE) -> Panel: ...  # noqa: D102
+
+
+@pytest.fixture(scope="session")
+def project(workspace: Path) -> ProjectCopy:
+    """Give the copy of the project to change; making a panel restores it."""
+    return ProjectCopy(workspace / "scratch_project")
+
+
+@pytest.fixture(scope="session")
+def machine_server(workspace: Path) -> Iterator[str]:
+    """Give the URI of a server of the machine's own PostgreSQL; skip where there is none."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    if not programs:
+        pytest.skip("NOT TESTED on a second version: there is no PostgreSQL in /usr/lib/postgresql")
+    data = workspace / "machine"
+    data.mkdir()
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # as which it will not run
+        as_user = {"user": "nobody", "extra_groups": []}
+        shutil.chown(data, "nobody")
+
+    def run(program: str, *arguments: str) -> None:
+        command = [programs[-1] / program, "-D", data, *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data, **as_user)
+
+    run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+    options = f"-k {data} -c listen_addresses= -c fsync=off"
+    run("pg_ctl", "--wait", "--log", str(data / "log"), "--options", options, "start")
+    yield make_conninfo(host=str(data), user="postgres", dbname="postgres")
+    run("pg_ctl", "--wait", "--mode=immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def make_panel(request: pytest.FixtureRequest, workspace: Path, project: ProjectCopy, run_dbt: RunDbt) -> MakePanel:
+    """Give a function that makes the panel anew."""
+    templates: set[str] = set()
+
+    def make(server: str = EMBEDDED, database: str = DATABASE) -> Panel:
+        uri = request.getfixturevalue("server" if server == EMBEDDED else "machine_server")
+        folder = workspace / f"dbt of {database} on {server}"
+        panel = Panel(database, make_conninfo(uri, dbname=database), folder, project, run_dbt)
+        project.restore()
+        with psycopg.connect(uri, autocommit=True) as connection:
+            if server not in templates:
+                connection.execute(ROLES)
+                connection.execute(f"create database {database} template template0")
+                connection.execute(ON_THE_DATABASE.format(database))
+                _make_school(panel)
+                panel.deploy("build", "--exclude-resource-type", "test")
+                connection.execute(f"alter database {database} rename to deployed_panel")
+                templates.add(server)
+            connection.execute(f"drop database if exists {database} with (force)")
+            connection.execute(f"create database {database} template deployed_panel")
+            connection.execute(ON_THE_DATABASE.format(database))
+        return panel
+
+    return make
+
+
+@pytest.fixture
+def panel(request: pytest.FixtureRequest, make_panel: MakePanel) -> Iterator[Panel]:
+    """Give the panel in a database of the test's own; end what the test started, and take back what it changed."""
+    panel = make_panel(getattr(request, "param", EMBEDDED))
+    yield panel
+    panel.project.restore()
+    for run in panel.started:
+        run.kill()
+
+
+def finish(run: DbtProcess) -> DbtRun:
+    """Wait for the end of a run, and give its exit code and output."""
+    wait_until(lambda: not run.is_running(), "the end of the run")
+    return DbtRun(run.finish(), run.output, [])
+
+
+def wait_until_it_says(run: DbtProcess, text: str) -> None:
+    """Return once a run has said a text; fail when it ends without."""
+    wait_until(lambda: text in run.output or not run.is_running(), text)
+    assert text in run.output, run.output
+
+
+def wait_until(condition: Callable[[], Any], what: str) -> None:
+    """Return once the condition holds; fail, saying what was waited for, when it never does."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"never came: {what}"
+        time.sleep(0.01)
+
+
+def _make_school(panel: Panel) -> None:
+    with psycopg.connect(panel.uri) as connection:
+        school.create(connection)
+        connection.execute(LEAST_PRIVILEGES)
+        rows = school.generate(datetime.now(UTC))
+        few = [[row for row in table if row.student_id <= STUDENTS] for table in rows]
+        school.load(connection, school.School(*few))

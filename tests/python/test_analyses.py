@@ -1,0 +1,224 @@
+"""The analyses on the sample school, each against an answer worked out without SQL."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+import oracle
+import psycopg
+import pytest
+from conftest import PROJECT, MakeDatabase, RunDbt
+from psycopg.rows import namedtuple_row
+
+from sandbox import school
+
+ANALYSES = {path.stem for path in (PROJECT / "analyses").glob("*.sql")}
+DATABASE = "analysed"
+DAY = timedelta(days=1)
+
+
+class Compile(Protocol):
+    """Compile an analysis, or all, with vars, and return their SQL by name."""
+
+    def __call__(self, selected: str = "path:analyses", **vars: Any) -> dict[str, str]: ...  # noqa: D102
+
+
+@pytest.fixture(scope="module")
+def sample_school(make_database: MakeDatabase, deployed_template: str) -> str:
+    """Give the URI of a database with the panel on the sample school."""
+    uri = make_database(DATABASE, template=deployed_template)
+    with psycopg.connect(uri) as connection:
+        school.load(connection, school.generate(datetime.now(UTC)))
+    return uri
+
+
+@pytest.fixture
+def connection(sample_school: str) -> Iterator[psycopg.Connection]:
+    """Give a transaction, in which `now()` stands still, on the sample school."""
+    with psycopg.connect(sample_school, row_factory=namedtuple_row) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def compile_analyses(run_dbt: RunDbt, sample_school: str) -> Compile:
+    """Give a function that compiles analyses as an analyst does."""
+
+    def compile_selected(selected: str = "path:analyses", **vars: Any) -> dict[str, str]:
+        run = run_dbt(DATABASE, "compile", "--select", selected, vars=vars)
+        assert run.exit_code == 0, run.output
+        return {result.node.name: result.node.compiled_code for result in run.results}
+
+    return compile_selected
+
+
+@pytest.fixture(scope="module")
+def queries(compile_analyses: Compile) -> dict[str, str]:
+    """Give the SQL of all analyses, compiled with the project's own vars."""
+    return compile_analyses()
+
+
+def expected_panel(connection: psycopg.Connection, **settings: Any) -> dict[str, list[oracle.Row]]:
+    students, checkins, learners, now = oracle.read_school(connection)
+    return oracle.panel(students, checkins, learners, now, oracle.Settings(**settings))
+
+
+def activity(connection: psycopg.Connection, **settings: Any) -> list[oracle.Row]:
+    return expected_panel(connection, **settings)["engagement_student_activity_v"]
+
+
+def standing(sessions: int, score: Decimal | None) -> str:
+    if score is None or sessions < 5 or score < 60:
+        return "neither"
+    return "embajador potencial" if score >= 85 else "high engagement"
+
+
+def test_every_analysis_compiles_and_runs(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    assert set(queries) == ANALYSES
+    for query in queries.values():
+        connection.execute(f"{query} limit 5")  # as `dbt show` runs it
+
+
+def test_an_analysis_can_be_shown(run_dbt: RunDbt, sample_school: str) -> None:
+    shown = run_dbt(DATABASE, "show", "--select", "call_today")
+    assert shown.exit_code == 0, shown.output
+    assert "days_since_last" in shown.output
+
+
+def test_the_call_list_is_the_fifty_longest_away(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    away = [row for row in activity(connection) if row[5] is not None and row[5] >= 7]
+    expected = [(place, *row[:3], row[5], row[4]) for place, row in enumerate(away[:50], start=1)]
+    assert len(away) > 50
+    assert connection.execute(queries["call_today"]).fetchall() == expected
+
+
+def test_the_engaged_are_ranked_by_score(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    engaged = [
+        (-score, -sessions, full_name is None, full_name or "", student_id, level)
+        for student_id, full_name, level, sessions, _, _, score in activity(connection)
+        if standing(sessions, score) != "neither"
+    ]
+    expected = [
+        (place, student_id, None if nameless else full_name, level, standing(-sessions, -score), -sessions, -score)
+        for place, (score, sessions, nameless, full_name, student_id, level) in enumerate(sorted(engaged)[:50], start=1)
+    ]
+    assert expected
+    assert connection.execute(queries["high_engagement_and_ambassadors"]).fetchall() == expected
+
+
+def test_another_target_moves_students_up(connection: psycopg.Connection, compile_analyses: Compile) -> None:
+    query = compile_analyses("other_target", engagement_consistency_sessions_target=12)["other_target"]
+    other = {row[0]: standing(row[3], row[6]) for row in activity(connection, sessions_target=12)}
+    moves = Counter((standing(row[3], row[6]), other[row[0]]) for row in activity(connection))
+    assert any(deployed != other for deployed, other in moves)
+    assert connection.execute(query).fetchall() == sorted((*move, students) for move, students in moves.items())
+
+
+def test_the_deployed_target_moves_nobody(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    assert all(row.deployed_standing == row.other_standing for row in connection.execute(queries["other_target"]))
+
+
+def test_minutes_are_added_up_by_the_calendars_weekday(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    minutes = Counter()
+    for day, total in connection.execute("select d, total_minutes from mgmt.engagement_dau_90d_v"):
+        minutes[day.isoweekday()] += total
+    for zone in ("America/Guayaquil", "Pacific/Kiritimati"):
+        connection.execute(f"set local time zone '{zone}'")
+        rows = connection.execute(queries["weekday_concentration"]).fetchall()
+        assert [(row.iso_weekday, row.total_minutes) for row in rows] == [(day, minutes[day]) for day in range(1, 8)]
+    assert [rows[0].weekday, rows[6].weekday] == ["Monday", "Sunday"]
+    assert sum(row.percent for row in rows) == pytest.approx(100, abs=Decimal("0.4"))
+
+
+def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    lengths = Counter()
+    for checkin, checkout in connection.execute(
+        """
+        select checkin_time, checkout_time
+        from public.student_attendance
+        where checkin_time between now() - interval '720 hours' and now()
+            and student_id in (select student_id from public.students)
+        """
+    ):
+        minutes = None if checkout is None else (checkout - checkin) / timedelta(minutes=1)
+        lengths[None if minutes is None else min(int(minutes // 30), 4)] += 1
+    rows = connection.execute(queries["session_length_distribution"]).fetchall()
+    assert [row.sessions for row in rows] == [lengths[length] for length in (0, 1, 2, 3, 4, None)]
+    assert rows[0].length == "under 30 minutes"
+
+
+def test_returns_are_sorted_by_time_away(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    days = [row[2] for row in expected_panel(connection)["engagement_recent_reactivated_14d_v"]]
+    expected = []
+    for start, end in ((14, 30), (30, 90), (90, 180), (180, 10_000)):
+        away = [each for each in days if start <= each < end]
+        expected.append((len(away), max(away, default=None)))
+    rows = connection.execute(queries["reactivations_by_time_away"]).fetchall()
+    assert [(row.students, row.longest) for row in rows] == expected
+    assert sum(row.students for row in rows) == len(days)
+
+
+@pytest.mark.parametrize("kind", ["at dual risk", "just back", "never came"])
+def test_a_students_history_explains_what_the_views_show(
+    connection: psycopg.Connection, compile_analyses: Compile, kind: str
+) -> None:
+    panel = expected_panel(connection)
+    roster, activity, returns, _, _, dual_risk = panel.values()
+    student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
+    query = compile_analyses("one_student_explained", student_id=student_id)["one_student_explained"]
+    facts = {row.fact: row for row in connection.execute(query)}
+    _, _, _, last_checkin_time, days, bucket = next(row for row in roster if row[0] == student_id)
+    _, _, _, sessions, gap, _, score = next(row for row in activity if row[0] == student_id)
+
+    assert facts["student"].value.startswith(f"{student_id}")
+    assert facts["bucket"].value == bucket
+    assert [facts[fact].value for fact in ("days since", "sessions in 30 days", "usual gap in days", "score")] == [
+        None if value is None else str(value) for value in (days, sessions, gap, score)
+    ]
+    if kind == "never came":
+        assert last_checkin_time is None
+        assert facts["check-ins"].because == "none that counts"
+    else:
+        product = 100 * Decimal(facts["frequency"].value) * Decimal(facts["recency"].value)
+        assert product == pytest.approx(score, abs=Decimal("0.1"))
+    if kind == "just back":
+        assert facts["return"].value == str(returns[0][3])
+        assert facts["return"].because == f"after {returns[0][2]} days away"
+    if kind == "at dual risk":
+        assert facts["learning list"].value == dual_risk[0][4]
+        assert facts["learning list"].because == f"at dual risk, away for {dual_risk[0][3]}"
+
+
+def test_nobody_is_not_explained(connection: psycopg.Connection, compile_analyses: Compile) -> None:
+    query = compile_analyses("one_student_explained", student_id=school.UNKNOWN_STUDENT_ID)["one_student_explained"]
+    assert connection.execute(query).fetchall() == []
+
+
+def test_the_sketch_goes_wrong_where_the_rules_say(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    students, checkins, learners, now = oracle.read_school(connection)
+    panel = oracle.panel(students, checkins, learners, now)
+    rows = connection.execute(queries["sketch_against_ours"]).fetchall()
+    sketched = {(row.module, row.row_key): row.sketched for row in rows if row.sketched is not None}
+    ours = {(row.module, row.row_key): row.ours for row in rows if row.ours is not None}
+
+    sessions = {str(row[0]): row[3] for row in panel["engagement_student_activity_v"]}
+    short_of_target = [value for (module, key), value in sketched.items() if module == 12 and sessions[key] < 30]
+    assert set(short_of_target) == {"score 0.00"}
+    assert ours[15, "0"] == f"{dict(panel['engagement_session_frequency_30d_v'])['0']} students"
+    assert (15, "0") not in sketched
+
+    visits = oracle.existing_visits(students, checkins, now)
+    longest_away = {
+        (13, str(student_id)): f"{days} days"
+        for student_id, _, days, return_date in panel["engagement_recent_reactivated_14d_v"]
+        if not any(now - 90 * DAY <= visit and visit.date() < return_date for visit in visits[student_id])
+    }
+    assert longest_away
+    assert {key: days for key, days in ours.items() if key[0] == 13} == longest_away
+
+    ahead = {str(checkin.student_id) for checkin in checkins if checkin.checkin_time and checkin.checkin_time > now}
+    assert {key for module, key in sketched if module == 13} <= ahead
+
+    listed = Counter(learner.student_id for learner in learners)
+    assert all(listed[int(key)] > 1 for module, key in sketched if module == 19)

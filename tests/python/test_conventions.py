@@ -1,0 +1,131 @@
+"""The conventions in dbt-bouncer.yml: what breaks one is noticed. That they are kept, `make lint` sees."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import PROJECT
+
+BIN = Path(sys.executable).parent
+FILES = "dbt_project.yml dbt-bouncer.yml profiles.yml.example".split()
+FOLDERS = "analyses dbt_packages macros models scripts seeds tests".split()
+PANEL = "models/panel/student_insights"
+ROSTER = "engagement_inactive_roster_v"
+
+
+class Break(NamedTuple):
+    """Something taken from a file, and the check that is to notice on what; a file of which nothing is left goes."""
+
+    check: str
+    on: str
+    file: str
+    before: str | None = None
+    after: str = ""
+
+
+BREAKS = [
+    Break(
+        "check_model_description_populated",
+        "int_checkins_30d",
+        "models/intermediate/int_checkins_30d.yml",
+        "One row per check-in of the last 30 x 24 hours, both ends included: "
+        "the month that session counts and dayparts look at.",
+    ),
+    Break(
+        "check_model_column_description_populated",
+        "int_latest_checkins",
+        "models/intermediate/int_latest_checkins.yml",
+        "Who came. May be somebody who is no student.",
+        '""',
+    ),
+    Break(
+        "check_source_columns_described",
+        "engagement_dau_daily_actives",
+        "models/staging/_sources.yml",
+        "Minutes that they stayed, all together.",
+        '""',
+    ),
+    Break(
+        "check_seed_columns_described", "dayparts", "seeds/dayparts.yml", "First local hour of the part, 0 to 23.", '""'
+    ),
+    Break(
+        "check_macro_description_populated",
+        "days_ago",
+        "macros/time/time.yml",
+        "The instant so many times 24 hours before now.",
+        '""',
+    ),
+    Break(
+        "check_macro_arguments_listed",
+        "local_date",
+        "macros/time/time.yml",
+        "instant.\n    arguments: *instant\n  - name: instant_of",
+        "instant.\n  - name: instant_of",
+    ),
+    Break(
+        "check_singular_test_described",
+        "bins_add_up_to_active_students",
+        "tests/consistency/consistency.yml",
+        "The histogram leaves nobody out and counts nobody twice.",
+        '""',
+    ),
+    Break("check_model_has_unit_tests", ROSTER, f"{PANEL}/{ROSTER}.unit_tests.yml"),
+    Break(
+        "check_model_has_contracts_enforced",
+        ROSTER,
+        f"{PANEL}/{ROSTER}.yml",
+        "    config:\n",
+        "    config:\n      contract: {enforced: false}\n",
+    ),
+    Break("check_model_has_unique_test", ROSTER, f"{PANEL}/{ROSTER}.yml", "[unique, not_null]", "[not_null]"),
+    Break(
+        "check_lineage_permitted_upstream_models",
+        ROSTER,
+        f"{PANEL}/{ROSTER}.sql",
+        "ref('int_latest_checkins')",
+        "ref('engagement_student_activity_v')",
+    ),
+    Break(
+        "check_lineage_source_cannot_be_used",
+        ROSTER,
+        f"{PANEL}/{ROSTER}.sql",
+        "ref('stg_students')",
+        "source('engagement_students', 'students')",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def noticed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give what dbt-bouncer says of a copy of the project with everything broken at once; no database is asked."""
+    folder = tmp_path_factory.mktemp("broken")
+    for name in FILES:
+        shutil.copy(PROJECT / name, folder)
+    for name in FOLDERS:
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("python", "__pycache__"))
+    (folder / "profiles.yml.example").rename(folder / "profiles.yml")
+    for broken in BREAKS:
+        file = folder / broken.file
+        if broken.before is None:
+            file.unlink()
+            continue
+        content = file.read_text()
+        assert broken.before in content, f"{broken.file} no longer reads so"
+        file.write_text(content.replace(broken.before, broken.after, 1))
+
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    environment = own | {"ENGAGEMENT_SANDBOX_HOST": "none", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "COLUMNS": "250"}
+    subprocess.run([BIN / "dbt", "--quiet", "parse"], cwd=folder, env=environment, check=True)
+    bouncer = subprocess.run([BIN / "dbt-bouncer"], cwd=folder, env=environment, capture_output=True, text=True)
+    assert bouncer.returncode == 1, bouncer.stderr
+    return bouncer.stdout
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=[broken.check for broken in BREAKS])
+def test_a_broken_convention_is_noticed(noticed: str, broken: Break) -> None:
+    assert re.search(rf"{broken.check}:\d+:{broken.on}\b", noticed), noticed

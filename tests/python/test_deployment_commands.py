@@ -1,0 +1,182 @@
+"""dbt's commands and selections do what a dbt user expects, and leave the panel alone where he expects it."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from deployment import PANEL, Panel, regardless_of_oid, wait_until
+
+from sandbox.load import ROSTER
+
+pytest_plugins = ["deployment"]
+
+ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
+LEFT = "left as it is, readers would miss rows"
+PAUSES = "select pid from pg_stat_activity where usename = 'migrator' and query like '%pg_sleep%'"
+
+
+@pytest.mark.parametrize("option", [["--empty"], ["--sample", "3 days"]], ids=lambda option: option[0])
+@pytest.mark.parametrize("command", ["run", "build"])
+def test_run_on_few_rows_writes_no_view(panel, command, option):
+    before, rows = panel.snapshot(), rows_of_seeds(panel)
+    sources = panel.project.read("models/staging/_sources.yml")
+    place = "      - name: attendance\n"
+    assert sources.count(place) == 1
+    checked = place + "        config: {event_time: checkin_time}\n"  # without which nothing is sampled
+    panel.project.write("models/staging/_sources.yml", sources.replace(place, checked))
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    exclude = ["--exclude-resource-type", "test"] if command == "build" else []
+    run = panel.deploy(command, *option, *exclude)
+    assert run.output.count(LEFT) == 12
+    assert panel.snapshot() == before
+    assert rows_of_seeds(panel) == rows
+
+
+def test_compile_and_parse_write_nothing(panel):
+    before = panel.snapshot()
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    panel.deploy("parse")
+    panel.deploy("compile")
+    assert panel.snapshot() == before
+
+
+def test_no_more_is_deployed_than_is_selected(panel):
+    for view in PANEL:
+        panel.project.append_column(models_of_the_panel(panel)[view], "note", "'new'::text", "text")
+    panel.deploy("run", "-s", "engagement_inactive_roster_v")
+    assert with_a_note(panel) == {ROSTER_VIEW}
+    panel.deploy("build", "-s", "stg_learning_at_risk+", "--exclude-resource-type", "test")
+    assert with_a_note(panel) == {ROSTER_VIEW, "mgmt.engagement_dual_risk_students_v"}
+    panel.deploy("run", "-s", "path:models/panel", "--exclude", "engagement_student_activity_v")
+    assert with_a_note(panel) == set(PANEL) - {"mgmt.engagement_student_activity_v"}
+
+
+def test_state_says_what_was_modified(panel, tmp_path):
+    panel.deploy("parse")
+    shutil.copy(panel.target_folder() / "manifest.json", tmp_path)
+    panel.project.append_column(ROSTER, "note", "'new'::text", "text")
+    run = panel.deploy("run", "-s", "state:modified", "--state", str(tmp_path))
+    assert [result.node.name for result in run.results if result.node.resource_type == "model"] == [
+        "engagement_inactive_roster_v"
+    ]
+    assert with_a_note(panel) == {ROSTER_VIEW}
+
+
+def test_deferred_view_stands_on_the_deployed_ones(panel, tmp_path):
+    panel.execute(f"grant create on database {panel.database} to deployer")
+    panel.deploy("parse")
+    shutil.copy(panel.target_folder() / "manifest.json", tmp_path)
+    before = panel.snapshot()
+    panel.deploy("run", "-t", "dev", "-s", "engagement_inactive_roster_v", "--defer", "--state", str(tmp_path))
+    after = panel.snapshot()
+    made = after.pop("dev.engagement_inactive_roster_v")
+    assert after == before
+    assert made.columns == before[ROSTER_VIEW].columns
+    assert made.definition == before[ROSTER_VIEW].definition
+
+
+def test_clone_shows_the_deployed_views(panel, tmp_path):
+    panel.execute(f"grant create on database {panel.database} to deployer")
+    panel.deploy("parse")
+    shutil.copy(panel.target_folder() / "manifest.json", tmp_path)
+    before = panel.snapshot()
+    panel.deploy("clone", "-t", "dev", "--state", str(tmp_path))
+    cloned = panel.snapshot("^dev")
+    panel.deploy("clone", "-t", "dev", "--state", str(tmp_path), "--full-refresh")
+    assert panel.snapshot() == before | cloned
+    for view in PANEL:
+        clone = view.replace("mgmt.", "dev.")
+        assert panel.execute(f"select * from {clone}") == panel.execute(f"select * from {view}")
+
+
+def test_table_with_a_view_on_it_is_not_dropped(panel):
+    panel.project.write("models/cases/a_table.sql", "{{ config(materialized='table') }} select 1 as id")
+    panel.deploy("run", "-s", "a_table")
+    panel.execute("create view reports.on_a_table as select id from mgmt.a_table")
+    run = panel.run("run", "-s", "a_table", "--full-refresh")
+    assert run.exit_code == 1
+    assert "because other objects depend on it" in run.output
+    assert panel.execute("select * from reports.on_a_table") == [(1,)]
+
+
+# A migration of the school's, by a role that owns its tables and is a member of the owners of the views in the way.
+MIGRATION = "alter table public.students alter level type varchar(20)"
+UNDER_VIEWS = ("run-operation", "change_under_views", "--args", f"{{relation: public.students, change: '{MIGRATION}'}}")
+
+
+@pytest.fixture
+def migrator(panel: Panel) -> Iterator[str]:
+    """Make the role, and let people give the panel grants, comments and a view on top."""
+    panel.execute("create role migrator login in role school, deployer, panel_owners")
+    panel.execute(f"""
+        grant create on schema public to school;
+        grant select (student_id) on {ROSTER_VIEW} to analyst with grant option;
+        comment on view {ROSTER_VIEW} is 'by hand';
+        set role panel_owners;
+        create view reports.levels with (security_barrier) as select level from {ROSTER_VIEW} group by level;
+        comment on view reports.levels is 'one row a level'
+    """)
+    yield "migrator"
+    panel.execute("drop role migrator")
+
+
+def test_migration_is_made_under_the_views(panel, migrator):
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="used by a view"):
+        panel.execute(MIGRATION)
+    before = regardless_of_oid(panel.snapshot())
+    run = panel.deploy(*UNDER_VIEWS, user=migrator)
+    assert re.search(r"public\.students: done, \d+ views put back", run.output)
+    after = regardless_of_oid(panel.snapshot())
+    old, new = before.pop("public.students"), after.pop("public.students")
+    assert new.columns == [column.replace("level text", "level character varying(20)") for column in old.columns]
+    assert {name: relation._replace(definition="") for name, relation in after.items()} == {
+        name: relation._replace(definition="") for name, relation in before.items()
+    }
+
+
+def test_run_after_a_migration_changes_no_columns(panel, migrator):
+    before = panel.snapshot()
+    panel.deploy(*UNDER_VIEWS, user=migrator)
+    panel.deploy("run")
+    after = panel.snapshot()
+    assert [after[view].columns for view in PANEL] == [before[view].columns for view in PANEL]
+
+
+def test_migration_is_refused_where_something_could_not_be_put_back(panel, migrator):
+    panel.execute(f"create materialized view reports.copy as select * from {ROSTER_VIEW}")
+    before = panel.snapshot()
+    run = panel.run(*UNDER_VIEWS, user=migrator)
+    assert run.exit_code != 0
+    assert "students: nothing was changed" in run.output
+    assert "materialized view reports.copy" in run.output
+    assert panel.snapshot() == before
+
+
+def test_migration_waits_for_a_reader_of_the_table_and_names_him(panel, migrator):
+    with panel.connect() as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute("begin")
+        (pid,) = reader.execute("select pg_backend_pid() from public.students limit 1").fetchone()
+        run = pool.submit(panel.deploy, *UNDER_VIEWS, user=migrator)
+        wait_until(lambda: panel.execute(PAUSES), "the operation pauses")
+        reader.execute("commit")
+        output = run.result().output
+    assert f"public.students is in use by process {pid} (postgres" in output
+
+
+def models_of_the_panel(panel: Panel) -> dict[str, str]:
+    """The panel's models, each as a file without suffix, by the names of their views."""
+    files = (panel.project.path / "models/panel").rglob("*_v.sql")
+    return {f"mgmt.{file.stem}": str(file.relative_to(panel.project.path).with_suffix("")) for file in files}
+
+
+def with_a_note(panel: Panel) -> set[str]:
+    """The views that have the new column."""
+    return {name for name, view in panel.snapshot("^mgmt").items() if "note text The note." in view.columns}
+
+
+def rows_of_seeds(panel: Panel) -> list:
+    """The rows of both seeds."""
+    return [panel.execute(f"select * from mgmt_internal.{seed}") for seed in ("dayparts", "session_frequency_bins")]

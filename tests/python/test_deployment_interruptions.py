@@ -1,0 +1,255 @@
+"""Deployments that meet others: readers who hold a view, runs at the same time, and whoever kills a run."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from random import Random
+from time import sleep
+
+import pytest
+from deployment import (
+    READER,
+    VARS,
+    MakePanel,
+    Panel,
+    Relation,
+    finish,
+    on_each_server,
+    regardless_of_oid,
+    wait_until,
+    wait_until_it_says,
+)
+
+from sandbox.load import ROSTER, DbtProcess
+
+pytest_plugins = ["deployment"]
+
+ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
+PATIENT = VARS | {"deployment_lock_wait_ms": 60_000}  # so that a run can be caught waiting
+TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
+PARK = 42  # the advisory lock at which `stop_after` stops runs
+
+OF_RUNS = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
+PAUSES = f"{OF_RUNS} and query like '%pg_sleep%'"
+WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation = '{ROSTER_VIEW}'::regclass"
+WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
+WAITS_AT_THE_PARK = f"select pid from pg_locks where not granted and locktype = 'advisory' and objid = {PARK}"
+LEFT_BEHIND = """
+select format('relation %s', oid::regclass) from pg_class where relname ~ '__dbt_'
+union all
+select format('%s of process %s', locktype, pid)
+from pg_locks
+where pid <> pg_backend_pid() and database = (select oid from pg_database where datname = current_database())
+"""
+
+
+@dataclass(frozen=True)
+class EndlessWait:
+    """A run on a database where a reader never lets go of the roster."""
+
+    panel: Panel
+    before: dict[str, Relation]
+    run: DbtProcess
+    holders_pid: int
+
+
+@pytest.fixture(scope="module", autouse=True)
+def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
+    """Start a run that will never get at the roster, before all other tests; the last one looks at how it ended."""
+    panel = make_panel(database="endless")
+    before = panel.snapshot()
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    with panel.connect(READER) as holder:
+        holder.execute("begin")
+        (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
+        run = panel.start("run", "-s", "engagement_inactive_roster_v")
+        wait_until_it_says(run, "is in use by")
+        yield EndlessWait(panel, before, run, holders_pid)
+    run.kill()
+
+
+@on_each_server
+def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    events = []
+    with panel.connect(READER) as holder, panel.connect(READER) as other, ThreadPoolExecutor(1) as pool:
+        holder.execute("begin")
+        (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
+        run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
+        run.add_done_callback(lambda _: events.append("the run is through"))
+        wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER), "the run waits for the roster")
+        other.execute(f"select student_id from {ROSTER_VIEW}")
+        events.append("another reads behind the run")
+        wait_until(lambda: panel.execute(PAUSES), "the run pauses")
+        other.execute(f"select student_id from {ROSTER_VIEW}")
+        events.append("another reads in the pause")
+        events.append("the holder goes")
+        holder.execute("commit")
+        output = run.result().output
+    assert events == [
+        "another reads behind the run",
+        "another reads in the pause",
+        "the holder goes",
+        "the run is through",
+    ]
+    assert f"process {holders_pid} ({READER}" in output
+    assert output.index("is in use by") < output.index("[replaced in")
+
+
+def test_nobody_of_another_database_is_told_of(panel, endless_wait):
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    with panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere, ThreadPoolExecutor(1) as pool:
+        elsewhere.execute("set application_name = 'dbt elsewhere'; begin")
+        elsewhere.execute(f"select pg_advisory_xact_lock({TURN})")
+        holder.execute("begin")
+        holder.execute(f"select from {ROSTER_VIEW}")
+        run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
+        wait_until(lambda: panel.execute(PAUSES), "the run pauses")
+        holder.execute("commit")
+        output = run.result().output
+    assert "Another deployment" not in output
+    # Views of databases that were copied from one have the same OIDs.
+    assert f"process {endless_wait.holders_pid} " not in output
+
+
+def test_runs_at_the_same_time_that_are_each_others_first_deployment(panel):
+    panel.execute(f"grant create on database {panel.database} to deployer; drop schema mgmt_internal cascade")
+    deploy_at_the_same_time(panel, 3, "build", "--threads", "8", "--exclude-resource-type", "test")
+
+
+def test_runs_at_the_same_time_that_change_the_same(panel):
+    panel.project.rename_column(ROSTER, "level", "course")
+    panel.project.select_from("models/staging/stg_students", "*, 1 as shoe_size")
+    deploy_at_the_same_time(panel, 2, "build", "--threads", "8", "--exclude-resource-type", "test", "--full-refresh")
+    assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
+
+
+@pytest.mark.parametrize("arguments", ["run", "seed", "run-operation change_under_views"], ids=str)
+def test_run_that_waits_for_another_says_so(panel, arguments):
+    operation = "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}"
+    options = ["--args", operation] if "change_under_views" in arguments else []
+    with panel.connect() as other, ThreadPoolExecutor(1) as pool:
+        other.execute("set application_name = 'dbt of another'; begin")
+        other.execute(f"select pg_advisory_xact_lock({TURN})")
+        run = pool.submit(panel.deploy, *arguments.split(), *options)
+        wait_until(lambda: panel.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
+        other.execute("commit")
+        output = run.result().output
+    assert "Another deployment is under way" in output
+
+
+def test_killed_run_that_waits_for_a_reader_changes_nothing(panel):
+    before = panel.snapshot()
+    panel.project.rename_column(ROSTER, "level", "course")
+    with panel.connect(READER) as holder:
+        holder.execute("begin")
+        holder.execute(f"select from {ROSTER_VIEW}")
+        run = panel.start("run", "--full-refresh", "-s", "engagement_inactive_roster_v", vars=PATIENT)
+        wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER), "the run waits for the roster")
+        run.kill()
+    wait_until(lambda: not panel.execute(OF_RUNS), "the backend ends")
+    assert panel.execute(LEFT_BEHIND) == []
+    assert panel.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "by"),
+    [("DROP VIEW", "terminated backend"), ("CREATE VIEW", "kill -9"), ("GRANT", "terminated backend")],
+    ids=str,
+)
+def test_run_that_dies_halfway_leaves_what_was_there(panel, command, by):
+    before = panel.snapshot()
+    panel.execute(stop_after(command, before[ROSTER_VIEW].oid))
+    panel.project.rename_column(ROSTER, "level", "course")
+    with panel.connect() as warden:
+        warden.execute(f"select pg_advisory_lock({PARK})")
+        run = panel.start("run", "--full-refresh", "-s", "engagement_inactive_roster_v", vars=PATIENT)
+        wait_until(lambda: panel.execute(WAITS_AT_THE_PARK), f"the run stops after {command}")
+        if by == "kill -9":
+            run.kill()
+        else:
+            ((backend,),) = panel.execute(WAITS_AT_THE_PARK)
+            warden.execute(f"select pg_terminate_backend({backend})")
+            assert finish(run).exit_code != 0
+    wait_until(lambda: not panel.execute(OF_RUNS), "the backend ends")
+    assert panel.execute(LEFT_BEHIND) == []
+    assert panel.snapshot() == before
+
+    panel.execute("drop event trigger park")
+    panel.deploy("run", "--full-refresh", vars=PATIENT)
+    assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
+
+
+def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
+    random = Random(4)
+    releases = []
+    for change in (lambda: None, lambda: change_every_view(panel)):
+        change()
+        panel.deploy("run", "--full-refresh")
+        releases.append(regardless_of_oid(panel.snapshot()))
+    for release in (0, 1, 0, 1):
+        panel.project.restore()
+        if release:
+            change_every_view(panel)
+        run = panel.start("run", "--full-refresh")
+        wait_until_it_says(run, f"{random.randint(1, 11)} of 12 START")
+        sleep(random.uniform(0, 0.2))
+        run.kill()
+        wait_until(lambda: not panel.execute(OF_RUNS), "the backends end")
+        assert panel.execute(LEFT_BEHIND) == []
+        found = regardless_of_oid(panel.snapshot())
+        assert found.keys() == releases[0].keys()
+        for name, relation in found.items():
+            assert relation in (releases[0][name], releases[1][name])
+    panel.deploy("run", "--full-refresh")
+    assert regardless_of_oid(panel.snapshot()) == releases[1]
+
+
+def test_run_behind_an_endless_reader_ends_and_names_him(endless_wait):
+    run = finish(endless_wait.run)
+    assert run.exit_code == 1
+    assert run.output.count("Trying again in") == 5
+    assert "is in use and was left as it is. In the way: process " in run.output
+    assert f"In the way: process {endless_wait.holders_pid} ({READER}" in run.output
+    assert endless_wait.panel.snapshot() == endless_wait.before
+
+
+def deploy_at_the_same_time(panel: Panel, count: int, *arguments: str) -> None:
+    """Run a command so often at once, all held up until each waits for its turn, and see that each succeeds."""
+    said_before = len(panel.log())
+    with panel.connect() as other:
+        other.execute("set application_name = 'dbt of another'")
+        other.execute(f"select pg_advisory_lock({TURN})")
+        runs = [panel.start(*arguments) for _ in range(count)]
+        wait_until(lambda: len(panel.execute(WAITS_FOR_A_TURN)) >= count, "all wait for their turn")
+    for run in runs:
+        ended = finish(run)
+        assert ended.exit_code == 0, ended.output
+        assert "Another deployment is under way" in ended.output
+    server_said = panel.log()[said_before:]
+    for trouble in ("deadlock", "tuple concurrently updated", "duplicate key"):
+        assert trouble not in server_said
+
+
+def stop_after(command: str, roster: int) -> str:
+    """SQL that makes a run stop after such a command, if it keeps readers from the roster (an OID) at that time."""
+    return f"""
+    create function public.park() returns event_trigger language plpgsql as $$
+    begin
+        if exists (
+            select from pg_locks
+            where pid = pg_backend_pid() and mode = 'AccessExclusiveLock' and relation = {roster}
+        ) then
+            perform pg_advisory_xact_lock({PARK});
+        end if;
+    end $$;
+    create event trigger park on ddl_command_end when tag in ('{command}') execute function public.park()
+    """
+
+
+def change_every_view(panel: Panel) -> None:
+    """Change each view of the panel, so that it must be dropped and made anew."""
+    for model in (panel.project.path / "models/panel").rglob("*.yml"):
+        name = str(model.relative_to(panel.project.path).with_suffix(""))
+        first_column = panel.project.columns(name)[0]
+        panel.project.rename_column(name, first_column, f"new_{first_column}")

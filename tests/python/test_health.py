@@ -1,0 +1,196 @@
+"""The health of the sources: what it takes for well, what for not well, and what it leaves behind."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+import test_other_school
+from commands import panel_report, write_profile
+from junitparser import Error, Failure, JUnitXml
+from psycopg.conninfo import make_conninfo
+
+from sandbox import school
+
+CHECKS = {
+    "checkins_arrive",
+    "checkins_of_nobody",
+    "checkins_outside_dayparts",
+    "checkins_without_a_time",
+    "double_checkins",
+    "future_checkins",
+    "learners_who_are_nobody",
+    "students_listed_twice",
+}
+
+
+@pytest.fixture(scope="module")
+def database(make_database, deployed_template) -> str:
+    return make_database("health", template=deployed_template)
+
+
+@pytest.fixture(scope="module")
+def profile(database, workspace) -> Path:
+    return write_profile(workspace / "health", database)
+
+
+@pytest.fixture
+def sound_school(database) -> Iterator[psycopg.Connection]:
+    """Give a connection, which commits as it goes, to the sample school without its dirty rows."""
+    now = datetime.now(UTC)
+    sample = school.generate(now)
+    known = {student.student_id for student in sample.students}
+    checkins = {
+        (checkin.student_id, checkin.checkin_time): checkin
+        for checkin in sample.checkins
+        if checkin.student_id in known and checkin.checkin_time and checkin.checkin_time <= now
+    }
+    learners = [learner for learner in sample.at_risk_learners if learner.student_id in known]
+    with psycopg.connect(database, autocommit=True) as connection:
+        school.load(connection, school.School(sample.students, list(checkins.values()), learners))
+        yield connection
+
+
+def stop_the_feed(connection: psycopg.Connection, since: timedelta) -> None:
+    """Let the last check-in be one of so long ago."""
+    connection.execute("delete from student_attendance where checkin_time > now() - %s", [since])
+    connection.execute("insert into student_attendance values (1, now() - %s)", [since])
+
+
+def states(profile: Path, *arguments: str) -> tuple[int, dict[str, str]]:
+    """Run the check, and give its exit code and what state it printed of each thing."""
+    outcome = panel_report(profile, "health", *arguments)
+    assert outcome.errors == ""
+    found = {}
+    for line in outcome.output.splitlines():
+        state, *words = line.split()
+        if state in ("PASS", "WARN", "FAIL", "ERROR") and words[0] in CHECKS:
+            found[words[0]] = state
+    assert found.keys() == CHECKS, outcome.output
+    return outcome.exit_code, {name: state for name, state in found.items() if state != "PASS"}
+
+
+@pytest.mark.usefixtures("sound_school")
+def test_a_sound_school_is_well(profile):
+    assert states(profile) == (0, {})
+
+
+def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile, sound_school):
+    stop_the_feed(sound_school, timedelta(days=5))
+    assert states(profile) == (1, {"checkins_arrive": "FAIL"})
+
+    sound_school.execute("insert into student_attendance values (1, now() + interval '1 hour')")
+    assert states(profile) == (1, {"checkins_arrive": "FAIL", "future_checkins": "WARN"})
+
+
+def test_a_long_weekend_is_no_alarm(profile, sound_school):
+    stop_the_feed(sound_school, timedelta(days=3.5))
+    assert states(profile) == (0, {})
+
+
+def test_a_feed_that_never_was_is_not_well(profile, sound_school):
+    sound_school.execute("truncate student_attendance")
+    outcome = panel_report(profile, "health")
+    assert outcome.exit_code == 1
+    assert "FAIL   checkins_arrive  no check-in has ever arrived" in outcome.output
+
+
+NOT_WELL = {
+    "future_checkins": "insert into student_attendance values (1, now() + interval '1 hour'), (2, 'infinity')",
+    "checkins_without_a_time": "insert into student_attendance values (1, null), (1, '-infinity')",
+    "checkins_of_nobody": "insert into student_attendance values (9001, now()), (null, now())",
+    "double_checkins": "insert into student_attendance select 1, now() from generate_series(1, 2)",
+    "learners_who_are_nobody": "insert into learning.at_risk_learners values (9001, true, null)",
+    "checkins_outside_dayparts": "update student_attendance set checkin_time = checkin_time - interval '5 hours'",
+}
+
+
+@pytest.mark.parametrize("name", NOT_WELL)
+def test_what_is_wrong_with_the_rows_is_warned_of(name, profile, sound_school):
+    sound_school.execute(NOT_WELL[name])
+    assert states(profile) == (1, {name: "WARN"})
+
+
+def test_a_student_listed_twice_is_warned_of(profile, sound_school):
+    sound_school.execute("alter table students drop constraint students_pkey; insert into students values (1, 'Otra')")
+    try:
+        assert states(profile) == (1, {"students_listed_twice": "WARN"})
+    finally:
+        sound_school.execute(
+            "delete from students where full_name = 'Otra'; alter table students add primary key (student_id)"
+        )
+
+
+def test_a_warning_says_what_it_is_and_how_to_resolve_it_and_junit_says_so_too(profile, sound_school, tmp_path):
+    stop_the_feed(sound_school, timedelta(days=5))
+    sound_school.execute(NOT_WELL["future_checkins"])
+    file = tmp_path / "ci" / "health.xml"
+    outcome = panel_report(profile, "health", "--junit", str(file))
+    assert "WARN   future_checkins  2 rows\n" in outcome.output
+    assert "What: a check-in whose time has not come yet." in outcome.output
+    assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output
+    assert outcome.output.splitlines()[-1].startswith("FAIL   6 of 8 checks are well.")
+
+    (suite,) = JUnitXml.fromfile(str(file))
+    cases = {case.name: case.result for case in suite}
+    assert cases.keys() == CHECKS
+    assert (suite.tests, suite.failures, suite.errors) == (8, 2, 0)
+    (failure,) = cases["future_checkins"]
+    assert isinstance(failure, Failure)
+    assert (failure.type, failure.message) == ("warn", "2 rows")
+    assert "To resolve: correct the time at the source" in failure.text
+
+
+def test_failing_rows_are_kept_where_readers_cannot_see_them(profile, database, sound_school, run_dbt):
+    sound_school.execute(NOT_WELL["checkins_of_nobody"])
+    sound_school.execute("create role health_reader login")
+    readers = run_dbt("health", "run", vars={"deployment_readers": ["health_reader"]})
+    assert readers.exit_code == 0, readers.output
+
+    kept = sound_school.execute("select to_regclass('mgmt_internal.checkins_of_nobody')").fetchone()
+    assert kept == (None,), "rows were kept unasked"
+    states(profile, "--store-failures")
+    rows = sound_school.execute(
+        "select student_id, checkins from mgmt_internal.checkins_of_nobody order by 1"
+    ).fetchall()
+    assert rows == [(9001, 1), (None, 1)]
+
+    with psycopg.connect(make_conninfo(database, user="health_reader"), autocommit=True) as reader:
+        assert reader.execute("select count(*) from mgmt.engagement_inactive_roster_v").fetchone()[0] > 0
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema mgmt_internal"):
+            reader.execute("select * from mgmt_internal.checkins_of_nobody")
+    granted = sound_school.execute(
+        "select oid::regclass from pg_class where relnamespace = 'mgmt_internal'::regnamespace"
+        " and relkind in ('r', 'v') and has_table_privilege('health_reader', oid, 'select')"
+    )
+    assert granted.fetchall() == []
+
+
+def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace, tmp_path):
+    uri = make_database("health undeployed")
+    with psycopg.connect(uri) as connection:
+        school.create(connection)
+    file = tmp_path / "health.xml"
+    outcome = panel_report(write_profile(workspace / "health undeployed", uri), "health", "--junit", str(file))
+    assert outcome.exit_code == 2
+    assert 'ERROR  double_checkins  relation "mgmt_internal.stg_checkins" does not exist\n' in outcome.output
+    (suite,) = JUnitXml.fromfile(str(file))
+    assert any(isinstance(result, Error) for case in suite for result in case.result)
+
+
+def test_a_server_that_is_down_is_told_in_one_line(server, workspace):
+    profile = write_profile(workspace / "health down", make_conninfo(server, host="/nowhere"))
+    outcome = panel_report(profile, "health")
+    assert (outcome.exit_code, outcome.output) == (2, "")
+    assert 'connection to server on socket "/nowhere' in outcome.errors
+    assert outcome.errors.count("\n") == 1
+
+
+def test_another_school_has_its_freshness_looked_at_too(make_database, run_dbt):
+    with psycopg.connect(make_database("health elsewhere")) as connection:
+        connection.execute(test_other_school.OTHER_SCHOOL)
+    run = run_dbt("health elsewhere", "source", "freshness", vars=test_other_school.VARS)
+    (freshness,) = (result for result in run.results if result.node.resource_type == "source")
+    assert freshness.status == "error", "the check-in of an hour ago does not count, for it was deleted"
+    assert run.exit_code == 1

@@ -1,0 +1,115 @@
+"""The two indexes that the views are made for: which is missing is said, with the statement that creates it."""
+
+import psycopg
+import pytest
+
+DROP_BY_STUDENT = "drop index student_attendance_student_id_checkin_time_idx;"
+DROP_BY_TIME = "drop index student_attendance_checkin_time_idx;"
+BY_STUDENT = "create index concurrently on public.student_attendance (student_id, checkin_time);"
+BY_TIME = "create index concurrently on public.student_attendance (checkin_time);"
+BOTH = "The attendance has both indexes that the views are made for."
+
+SAID = [
+    pytest.param("", {BOTH}, id="both"),
+    pytest.param(DROP_BY_STUDENT, {BY_STUDENT}, id="one missing"),
+    pytest.param(DROP_BY_STUDENT + DROP_BY_TIME, {BY_STUDENT, BY_TIME}, id="both missing"),
+    pytest.param(
+        DROP_BY_TIME + "create index on student_attendance (checkin_time desc) include (student_id)",
+        {BOTH},
+        id="one as good",
+    ),
+    pytest.param(
+        DROP_BY_STUDENT + "create index on student_attendance (checkin_time, student_id)",
+        {BY_STUDENT},
+        id="columns in another order",
+    ),
+    pytest.param(
+        DROP_BY_TIME + "create index on student_attendance (checkin_time) where checkout_time is null",
+        {BY_TIME},
+        id="partial",
+    ),
+    pytest.param(
+        DROP_BY_TIME + "create index on student_attendance using brin (checkin_time)", {BY_TIME}, id="not a btree"
+    ),
+    pytest.param(
+        "update pg_index set indisvalid = false where indexrelid = 'student_attendance_checkin_time_idx'::regclass",
+        {BY_TIME},
+        id="left invalid by a failed build",
+    ),
+]
+
+
+@pytest.fixture
+def database(make_database, deployed_template, request) -> str:
+    name = f"indexes {request.node.callspec.id if hasattr(request.node, 'callspec') else request.node.name}"
+    make_database(name, template=deployed_template)
+    return name
+
+
+def change(server: str, database: str, statement: str) -> None:
+    with psycopg.connect(server, dbname=database, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(("before", "said"), SAID)
+def test_what_is_missing_is_said(server, database, run_dbt, before, said):
+    if before:
+        change(server, database, before)
+    run = run_dbt(database, "run-operation", "engagement_indexes")
+    assert run.exit_code == 0
+    assert {line for line in (BOTH, BY_STUDENT, BY_TIME) if line in run.output} == said
+
+
+def test_the_statements_run_and_are_enough(server, database, run_dbt):
+    change(server, database, DROP_BY_STUDENT + DROP_BY_TIME)
+    run = run_dbt(database, "run-operation", "engagement_indexes")
+    statements = [line.strip() for line in run.output.splitlines() if line.strip().startswith("create index")]
+    for statement in statements:
+        change(server, database, statement)
+    assert BOTH in run_dbt(database, "run-operation", "engagement_indexes").output
+
+
+def test_names_are_quoted_where_they_must_be(server, database, run_dbt):
+    change(server, database, DROP_BY_TIME + 'alter table student_attendance rename to "Asistencia"')
+    run = run_dbt(database, "run-operation", "engagement_indexes", vars={"engagement_attendance_table": "Asistencia"})
+    assert 'create index concurrently on public."Asistencia" (checkin_time);' in run.output
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (
+            "create table partitioned (like student_attendance) partition by range (checkin_time)",
+            "create index on public.partitioned (checkin_time);",
+        ),
+        (
+            "create view partitioned as table student_attendance",
+            "It is not a table: index the tables that it reads.",
+        ),
+    ],
+    ids=["partitioned table", "view"],
+)
+def test_what_takes_no_concurrent_index_is_told_another_way(server, database, run_dbt, before, said):
+    change(server, database, before)
+    run = run_dbt(database, "run-operation", "engagement_indexes", vars={"engagement_attendance_table": "partitioned"})
+    assert said in run.output
+
+
+def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(server, database, run_dbt):
+    line = (
+        "public.student_attendance has no index on (student_id, checkin_time) nor on (checkin_time). "
+        "The views are right without, but slower: see dbt run-operation engagement_indexes."
+    )
+    selected = ("--select", "stg_checkins")
+    assert "has no index" not in run_dbt(database, "run", *selected).output
+    change(server, database, DROP_BY_STUDENT + DROP_BY_TIME)
+    run = run_dbt(database, "run", *selected)
+    assert run.exit_code == 0
+    assert run.output.count(line) == run.output.count("has no index") == 1
+    assert "has no index" not in run_dbt(database, "test", *selected).output
+
+
+def test_a_source_that_is_not_there_is_told(database, run_dbt):
+    run = run_dbt(database, "run-operation", "engagement_indexes", vars={"engagement_attendance_table": "visits"})
+    assert run.exit_code != 0
+    assert "public.visits: there is no such relation. Set engagement_attendance_schema and" in run.output

@@ -1,0 +1,364 @@
+"""The report: one page that needs nothing else, true to the views, and lists that a spreadsheet opens rightly."""
+
+import csv
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import psycopg
+import pytest
+from commands import Outcome, environment, panel_report, write_profile
+from conftest import PROJECT
+from psycopg.conninfo import make_conninfo
+
+# Of students who are away longest, at the head of the list of those to call.
+HOSTILE_NAMES = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)'>&amp;",
+    '=HYPERLINK("http://example.org";"ver")',
+    "+593 9 9999",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1+1",
+    "＝1+1",
+    'Peña; "Ñusta", Ángel',
+]
+VOID_ELEMENTS = {"meta", "br", "link", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """A page's elements as (tag, attributes, text), in the order in which they begin; each must be closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self.open: list[int] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        """Note an element that begins."""
+        self.elements.append((tag, dict(attrs), []))
+        if tag not in VOID_ELEMENTS:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        """Note an element without content."""
+        self.elements.append((tag, dict(attrs), []))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note that an element ends."""
+        assert self.elements[self.open.pop()][0] == tag
+
+    def handle_data(self, data: str) -> None:
+        """Add to the text of all open elements."""
+        for index in self.open:
+            self.elements[index][2].append(data)
+
+    def texts(self, tag: str, **attributes: str) -> list[str]:
+        """Give the text of each element of that tag and attributes."""
+        return [
+            "".join(text).strip()
+            for found, given, text in self.elements
+            if found == tag and attributes.items() <= given.items()
+        ]
+
+    def rows(self, list_name: str) -> list[list[str]]:
+        """Give the cells of the table in a section, the heading row first."""
+        rows, section = [], None
+        for tag, attributes, text in self.elements:
+            section = attributes.get("id") if tag == "section" else section
+            if section == list_name and tag == "tr":
+                rows.append([])
+            elif section == list_name and tag in ("th", "td"):
+                rows[-1].append("".join(text).strip())
+        return rows
+
+
+# Nobody is near a threshold, so that the panel is the same for as long as the tests take.
+SCHOOL = """
+insert into students
+select n, 'Ausente ' || n, 'A1' from generate_series(1, 60) as n
+union all values
+    (101, 'Ángel Ñacato', 'C1'), (102, 'Belén Peña', null), (103, 'Constante', 'B1'), (104, 'De vuelta', 'B2'),
+    (105, null, 'A2'), (106, 'Nunca vino', null);
+insert into student_attendance
+select n, now() - (n + days) * interval '1 day'
+from generate_series(1, 60) as n, (values (20.5), (24.5)) as visits (days)
+union all
+select student_id, now() - interval '1 hour' - visit * interval '0.9 days'
+from (values (101, 30), (102, 21), (103, 10)) as regulars (student_id, visits), generate_series(0, visits - 1) as visit
+union all values
+    (104, now() - interval '1 hour'), (104, now() - interval '40 days'),
+    (105, now() - interval '8.5 days'), (105, now() - interval '12.5 days');
+insert into learning.at_risk_learners values (1, true, false), (2, false, true), (3, null, null);
+"""
+
+
+@pytest.fixture(scope="module")
+def database(make_database, deployed_template) -> str:
+    uri = make_database("report", template=deployed_template)
+    with psycopg.connect(uri) as connection:
+        connection.execute(SCHOOL)
+        for number, name in enumerate(HOSTILE_NAMES, start=1001):
+            connection.execute("insert into students values (%s, %s, '=A1')", [number, name])
+            connection.execute("insert into student_attendance values (%s, now() - interval '900.5 days')", [number])
+    return uri
+
+
+@pytest.fixture(scope="module")
+def profile(database, workspace) -> Path:
+    return write_profile(workspace / "report", database)
+
+
+@pytest.fixture(scope="module")
+def folder(profile) -> Path:
+    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    assert written.exit_code == 0, written.errors
+    assert written.output == f"{profile / 'written' / 'panel.html'}\n"
+    return profile / "written"
+
+
+@pytest.fixture(scope="module")
+def html(folder) -> str:
+    return (folder / "panel.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html) -> Page:
+    return Page(html)
+
+
+@pytest.fixture
+def ask(database) -> Iterator:
+    with psycopg.connect(database) as connection:
+        yield lambda query: connection.execute(query).fetchall()
+
+
+def read_csv(folder: Path, name: str) -> list[list[str]]:
+    content = (folder / f"{name}.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf"), "without the mark Excel reads accents wrongly"
+    return list(csv.reader(content.decode("utf-8-sig").splitlines(), delimiter=";"))
+
+
+def test_the_page_needs_no_network_and_no_script(page, html, folder):
+    assert not {tag for tag, *_ in page.elements} & {"script", "link", "img", "iframe", "object", "base"}
+    for _, attributes, _ in page.elements:
+        assert not [name for name in attributes if name.startswith("on") or name in ("src", "style")]
+        target = attributes.get("href", "")
+        assert target.startswith("#") or not target or (folder / target).exists()
+    assert "url(" not in html and "@import" not in html
+    assert "default-src 'none'" in html
+
+
+def test_the_page_can_be_listened_to(page):
+    assert [attributes["lang"] for tag, attributes, _ in page.elements if tag == "html"] == ["es"]
+    assert len(page.texts("h1")) == 1
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {given["aria-labelledby"] for _, given, _ in page.elements if "aria-labelledby" in given} <= set(ids)
+
+    tables = page.texts("table")
+    assert len(tables) == 7 == len(page.texts("caption"))
+    assert all(page.texts("caption"))
+    assert all(attributes.get("scope") in ("col", "row") for tag, attributes, _ in page.elements if tag == "th")
+
+    pictures = [index for index, (tag, *_) in enumerate(page.elements) if tag == "svg"]
+    assert len(pictures) == 3
+    for index in pictures:
+        assert page.elements[index][1]["role"] == "img"
+        title, _, text = page.elements[index + 1]
+        assert title == "title" and "".join(text)
+
+
+def test_the_figures_are_those_of_the_views(page, ask):
+    heads = dict(zip(page.texts("th", scope="row"), page.texts("td"), strict=False))  # the figures' tables come first
+    buckets = dict(
+        ask("select inactivity_bucket, count(*) from mgmt.engagement_inactive_roster_v group by inactivity_bucket")
+    )
+    assert heads["180 o más"] == str(buckets["long_term_inactive_180d"])
+    assert heads["Menos de 7"] == str(buckets["active_recent"])
+    for label, count in ask("select * from mgmt.engagement_session_frequency_30d_v"):
+        assert heads[label] == str(count)
+    for label, (rate,) in zip(
+        ("Mañana, 8 a 12", "Tarde, 12 a 17", "Noche, 17 a 20"),
+        ask("select return_rate from mgmt.engagement_daypart_retention_v"),
+        strict=True,
+    ):
+        assert heads[label] == f"{100 * rate:.1f}".replace(".", ",") + "\xa0%"
+    never_came = ask("select count(*) from mgmt.engagement_inactive_roster_v where last_checkin_time is null")[0][0]
+    assert any(f"({never_came})" in note for note in page.texts("p", **{"class": "note"}))
+
+    drawn = page.texts("text")
+    assert {str(count) for count in buckets.values()} <= set(drawn)
+    assert {"De 30 a 179", "11+", "Noche, 17 a 20"} <= set(drawn)
+
+
+def test_whom_to_call(page, folder):
+    headings, *called = page.rows("por_llamar")
+    assert headings == ["Nombre", "N.º", "Nivel", "Días sin venir", "Días entre visitas"]
+    assert len(called) == 50, "the page shows the first fifty"
+    assert {row[3] for row in called[:9]} == {"900"}
+    assert called[9] == ["Ausente 60", "60", "A1", "80", "4,0"]
+    assert called[-1] == ["Ausente 20", "20", "A1", "40", "4,0"]
+    assert "Los primeros 50 de 70." in " ".join(page.texts("section", id="por_llamar"))
+
+    assert read_csv(folder, "por_llamar")[0] == headings
+    listed = read_csv(folder, "por_llamar")[1:]
+    assert len(listed) == 70, "the file has all"
+    assert listed[9] == ["Ausente 60", "60", "A1", "80,50", "4,00"]
+    assert listed[-1] == ["", "105", "A2", "8,50", "4,00"]
+
+
+def test_who_is_highly_engaged(page, folder):
+    assert page.rows("alto_compromiso") == [
+        ["Nombre", "N.º", "Nivel", "Visitas en 30 días", "Puntaje", "Distinción"],
+        ["Ángel Ñacato", "101", "C1", "30", "99", "Embajador potencial"],
+        ["Belén Peña", "102", "–", "21", "69", ""],
+    ]
+    _, first, second = read_csv(folder, "alto_compromiso")
+    assert first[:4] == ["Ángel Ñacato", "101", "C1", "30"]
+    assert second[2:4] == ["", "21"]
+
+
+def test_who_came_back(page, folder, ask):
+    ((returned,),) = ask("select return_date from mgmt.engagement_recent_reactivated_14d_v")
+    (_, shown), (_, listed) = page.rows("regresos"), read_csv(folder, "regresos")
+    assert listed == ["De vuelta", "104", str(returned), "39"]
+    assert (shown[0], shown[1], shown[3]) == ("De vuelta", "104", "39")
+    assert f"\xa0{returned.day}\xa0" in shown[2]
+
+
+def test_who_is_at_dual_risk(page, folder):
+    expected = [
+        ["Nombre", "N.º", "Nivel", "Días sin venir", "Aprendizaje"],
+        ["Ausente 3", "3", "A1", "23", "En riesgo"],
+        ["Ausente 2", "2", "A1", "22", "Avanza lento"],
+        ["Ausente 1", "1", "A1", "21", "No avanza"],
+    ]
+    assert page.rows("doble_riesgo") == expected
+    assert [row[3] for row in read_csv(folder, "doble_riesgo")[1:]] == ["23,50", "22,50", "21,50"]
+
+
+def test_names_are_text_on_the_page_and_in_the_spreadsheet(page, html, folder):
+    assert "<script" not in html and "<img" not in html
+    shown = {row[0] for row in page.rows("por_llamar")}
+    assert {name.strip() for name in HOSTILE_NAMES} <= shown
+    _, *rows = read_csv(folder, "por_llamar")
+    cells = {row[1]: row for row in rows}
+    for number, name in enumerate(HOSTILE_NAMES, start=1001):
+        assert cells[str(number)][0] == (name if name[0] in '<"P' else f"'{name}")
+        assert cells[str(number)][2] == "'=A1"
+
+
+def test_the_page_says_when_and_where_it_is_of(page, ask):
+    ((today,),) = ask("select (now() at time zone 'America/Guayaquil')::date")
+    header = page.texts("header")[0]
+    assert f" {today.day} de " in header and str(today.year) in header
+    assert "America/Guayaquil" in header and "report" in header
+
+
+def test_a_panel_without_a_row_is_a_page_too(panel_database, workspace):
+    profile = write_profile(workspace / "report of nobody", panel_database)
+    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    assert written.exit_code == 0, written.errors
+    page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
+    assert page.texts("p").count("Nadie por ahora.") == 4
+
+
+def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, deployed_template, workspace):
+    """Two views are replaced by ones that show the transaction that reads them."""
+    uri = make_database("report of itself", template=deployed_template)
+    seen = (
+        "concat_ws(' ', current_setting('transaction_isolation'), current_setting('transaction_read_only'), now(),"
+        " pg_current_xact_id_if_assigned())"
+    )
+    with psycopg.connect(uri) as connection:
+        connection.execute(
+            f"""
+            create or replace view mgmt.engagement_session_frequency_30d_v as
+            select {seen} as bin_label, 1 as student_count;
+            create or replace view mgmt.engagement_dual_risk_students_v as
+            select 1 as student_id, {seen} as full_name, null as level, '30+ días' as engagement_issue,
+                'Slow' as learning_issue, 30::numeric as days_since_last_checkin
+            """
+        )
+    profile = write_profile(workspace / "report of itself", uri)
+    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    assert written.exit_code == 0, written.errors
+    page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
+    ((name, *_),) = page.rows("doble_riesgo")[1:]
+    assert name.startswith("repeatable read on 20")
+    assert name in page.texts("th", scope="row")
+    assert page.texts("th", scope="row").count(name) == 2
+
+
+def report_of(workspace: Path, uri: str, name: str) -> Outcome:
+    """Have a report written that cannot be; nothing may be left of it."""
+    profile = write_profile(workspace / name, uri)
+    outcome = panel_report(profile, "report", "--output", str(profile / "written"))
+    assert not (profile / "written").exists()
+    assert outcome.output == ""
+    assert outcome.errors.count("\n") == 1
+    assert outcome.exit_code == 2
+    return outcome
+
+
+def test_a_server_that_is_down_is_told_in_one_line(server, workspace):
+    nowhere = make_conninfo(server, host="/nowhere")
+    assert 'connection to server on socket "/nowhere' in report_of(workspace, nowhere, "down").errors
+
+
+def test_a_database_without_the_panel_is_told_in_one_line(make_database, workspace):
+    outcome = report_of(workspace, make_database("without panel"), "without panel")
+    assert outcome.errors == (
+        'Database without panel: relation "mgmt.engagement_inactive_roster_v" does not exist.'
+        " Run `dbt build` on it first.\n"
+    )
+
+
+def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(make_database, deployed_template, workspace):
+    uri = make_database("unread", template=deployed_template)
+    with psycopg.connect(uri) as connection:
+        connection.execute("create role report_stranger login")
+    outcome = report_of(workspace, make_conninfo(uri, user="report_stranger"), "unread")
+    assert outcome.errors.startswith("Role report_stranger: permission denied for schema mgmt.")
+    assert "deployment_readers" in outcome.errors
+
+
+def test_a_reader_of_the_panel_needs_no_more_to_write_the_report(database, workspace):
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "create role report_reader login; grant usage on schema mgmt to report_reader;"
+            "grant select on all tables in schema mgmt to report_reader"
+        )
+    profile = write_profile(workspace / "reader", make_conninfo(database, user="report_reader"))
+    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    assert written.exit_code == 0, written.errors
+
+
+def test_without_a_profile_the_demo_is_named(workspace):
+    outcome = panel_report(workspace / "no profile", "report")
+    assert outcome.exit_code == 2
+    assert outcome.errors.startswith("There is no profiles.yml: `make demo`")
+
+
+def test_the_time_is_that_of_the_var(profile, tmp_path):
+    """A school in Tokyo: a copy of the project with another var."""
+    copy = tmp_path / "project"
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__"))
+    settings = copy / "dbt_project.yml"
+    settings.write_text(settings.read_text().replace("America/Guayaquil", "Asia/Tokyo"))
+    run = subprocess.run(
+        [sys.executable, "-m", "panel_report", "report"],
+        cwd=copy,
+        env=environment(profile),
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Asia/Tokyo" in (copy / "report" / "panel.html").read_text(encoding="utf-8")

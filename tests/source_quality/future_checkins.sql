@@ -1,0 +1,15 @@
+-- What: a check-in whose time has not come yet.
+-- When it matters: it counts nowhere now, and as a visit once its time has come; a clock or a time zone runs ahead.
+-- To resolve: correct the time at the source, or leave the row out by engagement_attendance_condition.
+{{ config(severity='warn') }}
+{%- set checkin_time = source_column('engagement_attendance_checkin_time_column') %}
+
+select
+    {{ source_column('engagement_attendance_student_id_column') }} as student_id,
+    {{ checkin_time }} as checkin_time
+from {{ source('engagement_attendance', 'attendance') }}
+where
+    (
+        {{ var('engagement_attendance_condition') }}
+    )
+    and {{ checkin_time }} > {{ panel_now() }}
