@@ -23,7 +23,7 @@ clean: ## remove the sandbox and all that dbt and the tests generated, but not .
 	@rm -rf .hypothesis .pytest_cache .ruff_cache
 
 docs: setup ## write the documentation as one page, and serve it on this machine
-	@$(VENV)/python -m sandbox.docs
+	@$(VENV)/python -m sandbox.docs $(if $(TARGET),--target $(TARGET))
 
 report: setup ## write the panel as of now as a page in report/, its lists as CSV beside it (TARGET=... of the dbt profile)
 	@$(VENV)/python -m panel_report report $(if $(TARGET),--target $(TARGET))

@@ -39,6 +39,7 @@ def main() -> None:
             environment = os.environ | {
                 "ENGAGEMENT_SANDBOX_HOST": str(connection["host"]),
                 "ENGAGEMENT_SANDBOX_DBNAME": str(connection["dbname"]),
+                "COLUMNS": "160",  # narrower, and dbt-bouncer drops its messages
                 "DBT_PROFILES_DIR": folder,
                 "DBT_TARGET": "embedded",
                 "DBT_TARGET_PATH": str(PROJECT / "target"),  # where dbt-bouncer looks for the manifest

@@ -25,7 +25,7 @@ from psycopg.rows import namedtuple_row
 from sandbox import school
 from sandbox.load import DbtProcess, ProjectCopy
 
-DATABASE = "panel"
+DATABASE = "panel_to_deploy"
 STUDENTS = 60
 READER = "dash-Board"
 VARS = {"deployment_readers": [READER]}  # the same wherever possible: dbt parses everything anew when vars differ
