@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from deployment import PANEL, READER
+from deployment import DATABASE, PANEL, READER
 
 from sandbox.load import ROSTER
 
@@ -22,7 +22,7 @@ THE_PANEL = " ".join(PANEL)
 
 # Role, kind of objects, objects, and all that the role may do with each.
 MATRIX = [
-    ("deployer", "database", "panel", "CONNECT TEMPORARY"),
+    ("deployer", "database", DATABASE, "CONNECT TEMPORARY"),
     ("deployer", "schema", "public", "USAGE"),
     ("deployer", "schema", "mgmt mgmt_internal", "CREATE USAGE"),
     ("deployer", "schema", "learning", ""),
@@ -30,14 +30,14 @@ MATRIX = [
     ("deployer", "table", "learning.at_risk_learners", ""),
     ("deployer", "table", SHARED_STEPS, ACTIONS["table"]),
     ("deployer", "table", THE_PANEL, ACTIONS["table"]),
-    (READER, "database", "panel", "CONNECT"),
+    (READER, "database", DATABASE, "CONNECT"),
     (READER, "schema", "public mgmt", "USAGE"),
     (READER, "schema", "learning mgmt_internal", ""),
     (READER, "table", THE_SCHOOLS, ""),
     (READER, "table", "learning.at_risk_learners", ""),
     (READER, "table", SHARED_STEPS, ""),
     (READER, "table", THE_PANEL, "SELECT"),
-    ("stranger", "database", "panel", "CONNECT"),
+    ("stranger", "database", DATABASE, "CONNECT"),
     ("stranger", "schema", "public", "USAGE"),
     ("stranger", "schema", "learning mgmt mgmt_internal", ""),
     ("stranger", "table", f"{THE_SCHOOLS} {SHARED_STEPS} {THE_PANEL}", ""),
