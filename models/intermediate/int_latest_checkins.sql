@@ -31,7 +31,18 @@ select
     student_id,
     last_checkin_time
 from recent_checkins
+where {{ attendance_has_index(by_student=true) }}
 
 union all
 
-{{ latest_checkins('absent_students', ['student_id']) }}
+{{ latest_checkins_by_look_up('absent_students', ['student_id']) }}
+
+union all
+
+-- without the index one pass over all is the best there is
+select
+    student_id,
+    max(checkin_time) as last_checkin_time
+from {{ ref('stg_checkins') }}
+where not {{ attendance_has_index(by_student=true) }}
+group by student_id

@@ -14,7 +14,7 @@ active_students as (
 
 ),
 
-clock as (
+clock as materialized ( -- once a query, also where the planner expects a single check-in
 
     {{ daypart_clock('dayparts') | indent(4) }}
 
@@ -37,7 +37,6 @@ visitors as ( -- one row per daypart and person who came in it
         student_id,
         count(*) >= 2 as has_returned
     from visits
-    where hour_from is not null
     group by
         hour_from,
         student_id

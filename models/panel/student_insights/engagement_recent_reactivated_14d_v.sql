@@ -13,14 +13,17 @@ active_students as (
 
 ),
 
-checkins as ( -- as far back as an absence may have begun that a recent check-in did not end
+arrivals as ( -- the first check-in per person and period: of a period no longer than an absence no other ends one
 
     select
         student_id,
-        checkin_time,
-        lag(checkin_time) over (partition by student_id order by checkin_time) as previous_checkin_time
+        min(checkin_time) as checkin_time,
+        lag(max(checkin_time)) over (partition by student_id order by min(checkin_time)) as previous_checkin_time
     from {{ ref('stg_checkins') }}
-    where checkin_time >= {{ days_ago(recent_days + absence_days) }}
+    where checkin_time > {{ days_ago(recent_days + absence_days) }}
+    group by
+        student_id,
+        checkin_time > {{ days_ago(recent_days) }}
 
 ),
 
@@ -29,7 +32,7 @@ first_checkins as not materialized ( -- recent ones without another in the absen
     select
         student_id,
         checkin_time
-    from checkins
+    from arrivals
     where
         checkin_time >= {{ days_ago(recent_days) }}
         and (previous_checkin_time > checkin_time - {{ days(absence_days) }}) is not true
