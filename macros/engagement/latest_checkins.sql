@@ -3,28 +3,14 @@
     PostgreSQL cannot choose between them by itself, so both stand here, and a look at the catalogue, once a query, lets one run.
 -#}
 {% macro latest_checkins(people, columns, before=none) -%}
-    {{ latest_checkins_by_look_up(people, columns, before) }}
-
-    union all
+    {%- set people_columns -%}
+        {%- for column in columns -%}
+        people.{{ column }},
+        {% endfor -%}
+    {%- endset -%}
 
     select
-        {{ _people_columns(columns) -}}
-        max(checkins.checkin_time) as last_checkin_time
-    from {{ people }} as people
-    inner join {{ ref('stg_checkins') }} as checkins
-        on
-            people.student_id = checkins.student_id
-            {%- if before %}
-            and checkins.checkin_time < {{ before }}
-            {%- endif %}
-    where not {{ attendance_has_index(by_student=true) }}
-    group by
-        people.{{ columns | join(',\n        people.') }}
-{%- endmacro %}
-
-{% macro latest_checkins_by_look_up(people, columns, before=none) -%}
-    select
-        {{ _people_columns(columns) -}}
+        {{ people_columns -}}
         latest_checkin.checkin_time as last_checkin_time
     from {{ people }} as people
     cross join lateral (
@@ -39,10 +25,20 @@
         limit 1
     ) as latest_checkin
     where {{ attendance_has_index(by_student=true) }}
-{%- endmacro %}
 
-{% macro _people_columns(columns) -%}
-    {%- for column in columns -%}
-    people.{{ column }},
-    {% endfor -%}
+    union all
+
+    select
+        {{ people_columns -}}
+        max(checkins.checkin_time) as last_checkin_time
+    from {{ people }} as people
+    inner join {{ ref('stg_checkins') }} as checkins
+        on
+            people.student_id = checkins.student_id
+            {%- if before %}
+            and checkins.checkin_time < {{ before }}
+            {%- endif %}
+    where not {{ attendance_has_index(by_student=true) }}
+    group by
+        people.{{ columns | join(',\n        people.') }}
 {%- endmacro %}

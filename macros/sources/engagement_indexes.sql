@@ -31,12 +31,11 @@
 
 {#- `concurrently` keeps no writer waiting; a partitioned table does not take it. -#}
 {% macro missing_indexes() -%}
-    {%- set roster, activity = 'engagement_inactive_roster_v', 'engagement_student_activity_v' -%}
     {%- set returns = 'engagement_recent_reactivated_14d_v' -%}
     {%- set wanted = [
-        {'by_student': true, 'views': [roster, returns, 'engagement_dual_risk_students_v']},
+        {'by_student': true, 'views': ['engagement_inactive_roster_v', returns, 'engagement_dual_risk_students_v']},
         {'by_student': false, 'views': [
-            roster, activity, returns, 'engagement_session_frequency_30d_v', 'engagement_daypart_retention_v'
+            'engagement_student_activity_v', returns, 'engagement_session_frequency_30d_v', 'engagement_daypart_retention_v'
         ]},
     ] -%}
     {%- set missing = [] -%}

@@ -69,7 +69,7 @@ def measure(sizes: list[str], with_history: bool, with_cliffs: bool, folder: Pat
         results["sizes"] = {size: bench.at_size(size) for size in sizes}
         if with_history:
             results["history"] = bench.with_history()
-            (folder / "history.svg").write_text(report.drawing(results["history"]))
+            (folder / "history.svg").write_text(report.drawing(results))
         if with_cliffs:
             results["cliffs"] = {size: bench.cliffs(size) for size in sizes}
     (folder / "bench.json").write_text(json.dumps(results, indent=1))

@@ -1,9 +1,10 @@
-"""The results as tables in Markdown, and as a drawing."""
+"""The results as tables in Markdown, and the history as a drawing."""
 
 from collections.abc import Iterable
 from typing import Any
 
-import leather
+import pygal
+from pygal.style import Style
 
 RECENT_DAYS = (
     "engagement_recent_reactivated_14d_v",
@@ -66,19 +67,31 @@ def comparison(before: Results, after: Results) -> str:
     )
 
 
-def drawing(history: list[Results]) -> str:
-    """Give an SVG with a small chart for each view: milliseconds by years of history, view and sketch."""
-    grid = leather.Grid()
+def drawing(results: Results) -> str:
+    """Give an SVG of what each view costs with more and more history behind the same recent days."""
+    history, machine = results["history"], results["machine"]
+    chart = pygal.XY(
+        title=f"{machine['cpu']}, {machine['cores']} cores; PostgreSQL {results['server']['version']}",
+        x_title="years of history behind the same recent days",
+        y_title="ms, median",
+        x_labels=[row["years"] for row in history],
+        logarithmic=True,
+        width=900,
+        height=560,
+        legend_at_bottom=True,
+        legend_at_bottom_columns=2,
+        truncate_legend=-1,
+        show_x_guides=False,
+        disable_xml_declaration=True,
+        js=(),
+        style=Style(background="white", plot_background="white", title_font_size=13),
+    )
     for view in ALL:
-        chart = leather.Chart(view)
-        for schema, name, colour in (("mgmt", "view", "#377eb8"), ("sketch", "sketch", "#bbb")):
-            points = [(row["years"], row["views"][view][schema]["median"]) for row in history]
-            chart.add_line(points, name=name, stroke_color=colour)
-        chart.add_x_axis(name="years of history", ticks=[row["years"] for row in history])
-        chart.add_x_scale(0, history[-1]["years"])
-        chart.add_y_axis(name="ms")
-        grid.add_one(chart)
-    return grid.to_svg()
+        for schema in history[0]["views"][view]:
+            if schema != "sketch":
+                name = view if schema == "mgmt" else f"{view}, {schema}"
+                chart.add(name, [(row["years"], row["views"][view][schema]["median"]) for row in history])
+    return chart.render(is_unicode=True)
 
 
 def _machine(results: Results) -> str:

@@ -11,7 +11,7 @@ active_students as (
 
 ),
 
-learners as not materialized ( -- the learning list may name a student more than once
+learners as ( -- the learning list may name a student more than once
 
     select
         student_id,

@@ -27,7 +27,8 @@ arrivals as ( -- the first check-in per person and period: of a period no longer
 
 ),
 
-first_checkins as not materialized ( -- recent ones without another in the absence_days before
+-- recent ones without another in the absence_days before; in line, so that a reader's `where student_id = …` reaches them
+first_checkins as not materialized (
 
     select
         student_id,
