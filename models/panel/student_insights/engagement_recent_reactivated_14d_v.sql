@@ -27,7 +27,7 @@ arrivals as ( -- the first check-in per person and period: of a period no longer
 
 ),
 
--- recent ones without another in the absence_days before; in line, for a reader's `where student_id = …` to get there
+-- recent ones without another in the absence_days before; in line, so that a filter around the view reaches them
 first_checkins as not materialized (
 
     select
