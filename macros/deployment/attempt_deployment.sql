@@ -36,10 +36,12 @@ declare
     views jsonb;
     obstacles text;
     involved oid[];
+    deadline timestamptz;
     {{ declarations }}
 begin
     perform {{ deployment_turn() }};
-    perform set_config('lock_timeout', '{{ var("deployment_lock_wait_ms", 500) | int }}ms', true);
+    deadline := clock_timestamp() + interval '{{ var("deployment_lock_wait_ms", 500) | int }} milliseconds';
+    {{ limit_lock_wait() }}
     begin
         {{ caller() }}
         perform set_config('deployment.outcome', jsonb_build_object('status', status)::text, false);
@@ -64,4 +66,14 @@ begin
     end;
 end
 $deployment$
+{%- endmacro %}
+
+{#-
+    PostgreSQL counts lock_timeout for each lock anew. Readers of what is locked already stall through all the waits that follow, so
+    these share the time of one.
+-#}
+{% macro limit_lock_wait() -%}
+    perform set_config(
+        'lock_timeout', greatest(1, floor(1000 * extract(epoch from deadline - clock_timestamp()))) || 'ms', true
+    );
 {%- endmacro %}

@@ -20,7 +20,7 @@ from deployment import (
     wait_until_it_says,
 )
 
-from sandbox.load import ROSTER, DbtProcess
+from sandbox.load import FOREIGN_VIEW, ROSTER, DbtProcess
 
 pytest_plugins = ["deployment"]
 
@@ -94,6 +94,17 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     ]
     assert f"process {holders_pid} ({READER}" in output
     assert output.index("is in use by") < output.index("[replaced in")
+
+
+@pytest.mark.parametrize(("dropped", "next_wait"), [("reports.call_list", "DROP VIEW"), (ROSTER_VIEW, "CREATE VIEW")])
+def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
+    panel.execute(f"{FOREIGN_VIEW}; alter view reports.call_list owner to panel_owners")
+    panel.execute(use_up_time_after_drop_of(dropped))
+    panel.project.rename_column(ROSTER, "level", "course")
+    vars = VARS | {"deployment_lock_wait_ms": 100}
+    panel.deploy("run", "--full-refresh", "-s", "engagement_inactive_roster_v", vars=vars)
+    waits = panel.execute("select command, lock_timeout from public.waits order by number")
+    assert waits[0] == (next_wait, "1ms")
 
 
 def test_nobody_of_another_database_is_told_of(panel, endless_wait):
@@ -244,6 +255,25 @@ def stop_after(command: str, roster: int) -> str:
         end if;
     end $$;
     create event trigger park on ddl_command_end when tag in ('{command}') execute function public.park()
+    """
+
+
+def use_up_time_after_drop_of(view: str) -> str:
+    """SQL that lets 200 ms pass once a run has dropped a view, and notes what the commands from then on may wait."""
+    return f"""
+    create table public.waits (number serial, command text, lock_timeout text);
+    create function public.use_up_time() returns event_trigger security definer language plpgsql as $$
+    begin
+        if to_regclass('{view}') is not null then
+            return;
+        elsif tg_event = 'ddl_command_end' then
+            perform pg_sleep(0.2);
+        else
+            insert into public.waits (command, lock_timeout) values (tg_tag, current_setting('lock_timeout'));
+        end if;
+    end $$;
+    create event trigger pass_time on ddl_command_end when tag in ('DROP VIEW') execute function public.use_up_time();
+    create event trigger note on ddl_command_start execute function public.use_up_time()
     """
 
 
