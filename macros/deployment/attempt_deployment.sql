@@ -3,6 +3,9 @@
     The transaction of the last attempt is left open for the caller to commit.
 -#}
 {% macro attempt_deployment(what, block) -%}
+    {%- for problem in lock_wait_problems() -%}
+        {%- do exceptions.raise_compiler_error(problem) -%}
+    {%- endfor -%}
     {%- do tell_of_other_deployment() -%}
     {%- for pause in [0.5, 1, 2, 4, 8, none] -%}
         {%- call statement('attempt') -%} {{ block }} {%- endcall -%}
@@ -40,7 +43,7 @@ declare
     {{ declarations }}
 begin
     perform {{ deployment_turn() }};
-    deadline := clock_timestamp() + interval '{{ var("deployment_lock_wait_ms", 500) | int }} milliseconds';
+    deadline := clock_timestamp() + interval '{{ deployment_lock_wait_ms() }} milliseconds';
     {{ limit_lock_wait() }}
     begin
         {{ caller() }}
@@ -66,6 +69,19 @@ begin
     end;
 end
 $deployment$
+{%- endmacro %}
+
+{% macro deployment_lock_wait_ms() -%}
+    {{ return(var('deployment_lock_wait_ms', 500)) }}
+{%- endmacro %}
+
+{#- PostgreSQL takes 0 for no limit at all. -#}
+{% macro lock_wait_problems() -%}
+    {%- set wait = deployment_lock_wait_ms() -%}
+    {%- if wait is not integer or wait is boolean or wait <= 0 -%}
+        {{ return(['deployment_lock_wait_ms: is ' ~ tojson(wait) ~ ', must be a whole number of milliseconds above 0.']) }}
+    {%- endif -%}
+    {{ return([]) }}
 {%- endmacro %}
 
 {#-

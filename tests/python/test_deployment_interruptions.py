@@ -1,5 +1,6 @@
 """Deployments that meet others: readers who hold a view, runs at the same time, and whoever kills a run."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ pytest_plugins = ["deployment"]
 ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 PATIENT = VARS | {"deployment_lock_wait_ms": 60_000}  # so that a run can be caught waiting
 TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
+RUN, SEED = ["run"], ["seed"]
+CHANGE_UNDER_VIEWS = [
+    *("run-operation", "change_under_views", "--args"),
+    "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}",
+]
 PARK = 42  # the advisory lock at which `stop_after` stops runs
 
 OF_RUNS = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
@@ -96,6 +102,19 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     assert output.index("is in use by") < output.index("[replaced in")
 
 
+@pytest.mark.parametrize("wait", [0, -500, 0.5, "soon"])
+def test_wait_that_is_no_bound_is_told_before_anything_changes(panel, wait):
+    before = panel.snapshot()
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    line = f"deployment_lock_wait_ms: is {json.dumps(wait)}, must be a whole number of milliseconds above 0."
+    for command in (RUN, CHANGE_UNDER_VIEWS):
+        run = panel.run(*command, vars=VARS | {"deployment_lock_wait_ms": wait})
+        assert run.exit_code != 0
+        assert line in run.output
+        assert "of 12 START" not in run.output
+    assert panel.snapshot() == before
+
+
 @pytest.mark.parametrize(("dropped", "next_wait"), [("reports.call_list", "DROP VIEW"), (ROSTER_VIEW, "CREATE VIEW")])
 def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
     panel.execute(f"{FOREIGN_VIEW}; alter view reports.call_list owner to panel_owners")
@@ -135,14 +154,12 @@ def test_runs_at_the_same_time_that_change_the_same(panel):
     assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
 
 
-@pytest.mark.parametrize("arguments", ["run", "seed", "run-operation change_under_views"], ids=str)
-def test_run_that_waits_for_another_says_so(panel, arguments):
-    operation = "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}"
-    options = ["--args", operation] if "change_under_views" in arguments else []
+@pytest.mark.parametrize("command", [RUN, SEED, CHANGE_UNDER_VIEWS], ids=lambda command: " ".join(command[:2]))
+def test_run_that_waits_for_another_says_so(panel, command):
     with panel.connect() as other, ThreadPoolExecutor(1) as pool:
         other.execute("set application_name = 'dbt of another'; begin")
         other.execute(f"select pg_advisory_xact_lock({TURN})")
-        run = pool.submit(panel.deploy, *arguments.split(), *options)
+        run = pool.submit(panel.deploy, *command)
         wait_until(lambda: panel.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
         other.execute("commit")
         output = run.result().output
