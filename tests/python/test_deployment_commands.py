@@ -156,7 +156,7 @@ def test_migration_is_refused_where_something_could_not_be_put_back(panel, migra
 
 
 def test_migration_waits_for_a_reader_of_the_table_and_names_him(panel, migrator):
-    with panel.connect() as reader, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect() as reader:
         reader.execute("begin")
         (pid,) = reader.execute("select pg_backend_pid() from public.students limit 1").fetchone()
         run = pool.submit(panel.deploy, *UNDER_VIEWS, user=migrator)

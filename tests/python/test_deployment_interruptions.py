@@ -51,12 +51,13 @@ where pid <> pg_backend_pid() and database = (select oid from pg_database where 
 
 @dataclass(frozen=True)
 class EndlessWait:
-    """A run on a database where a reader never lets go of the roster."""
+    """A run on a database where a reader never lets go of the roster, nor an admin of the dayparts."""
 
     panel: Panel
     before: dict[str, Relation]
     run: DbtProcess
     holders_pid: int
+    admins_pid: int
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,12 +66,16 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
     panel = make_panel(database="endless")
     before = panel.snapshot()
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    with panel.connect(READER) as holder:
+    panel.project.write("seeds/dayparts.csv", panel.project.read("seeds/dayparts.csv").replace("17,20", "17,21"))
+    with panel.connect(READER) as holder, panel.connect() as admin, panel.connect() as bystander:
         holder.execute("begin")
         (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
-        run = panel.start("run", "-s", "engagement_inactive_roster_v")
+        admin.execute("begin; lock table mgmt_internal.dayparts in share mode")
+        (admins_pid,) = admin.execute("select pg_backend_pid()").fetchone()
+        bystander.execute("begin; select from mgmt_internal.dayparts")
+        run = panel.start("build", "-s", "engagement_inactive_roster_v", "dayparts", "--exclude-resource-type", "test")
         wait_until_it_says(run, "is in use by")
-        yield EndlessWait(panel, before, run, holders_pid)
+        yield EndlessWait(panel, before, run, holders_pid, admins_pid)
     run.kill()
 
 
@@ -78,7 +83,7 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
 def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     events = []
-    with panel.connect(READER) as holder, panel.connect(READER) as other, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, panel.connect(READER) as other:
         holder.execute("begin")
         (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
         run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
@@ -128,7 +133,7 @@ def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
 
 def test_nobody_of_another_database_is_told_of(panel, endless_wait):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    with panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere:
         elsewhere.execute("set application_name = 'dbt elsewhere'; begin")
         elsewhere.execute(f"select pg_advisory_xact_lock({TURN})")
         holder.execute("begin")
@@ -156,7 +161,7 @@ def test_runs_at_the_same_time_that_change_the_same(panel):
 
 @pytest.mark.parametrize("command", [RUN, SEED, CHANGE_UNDER_VIEWS], ids=lambda command: " ".join(command[:2]))
 def test_run_that_waits_for_another_says_so(panel, command):
-    with panel.connect() as other, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect() as other:
         other.execute("set application_name = 'dbt of another'; begin")
         other.execute(f"select pg_advisory_xact_lock({TURN})")
         run = pool.submit(panel.deploy, *command)
@@ -233,13 +238,18 @@ def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
     assert regardless_of_oid(panel.snapshot()) == releases[1]
 
 
-def test_run_behind_an_endless_reader_ends_and_names_him(endless_wait):
+def test_run_behind_endless_transactions_ends_and_names_them(endless_wait):
     run = finish(endless_wait.run)
     assert run.exit_code == 1
-    assert run.output.count("Trying again in") == 5
-    assert "is in use and was left as it is. In the way: process " in run.output
-    assert f"In the way: process {endless_wait.holders_pid} ({READER}" in run.output
+    assert run.output.count("Trying again in") == 2 * 5
+    for name, in_the_way in (
+        ("engagement_inactive_roster_v", f"{endless_wait.holders_pid} ({READER}"),
+        ("dayparts", f"{endless_wait.admins_pid} (postgres"),
+    ):
+        assert f'{name}" is in use and was left as it is. In the way: process {in_the_way}' in run.output
+    assert "; process " not in run.output
     assert endless_wait.panel.snapshot() == endless_wait.before
+    assert endless_wait.panel.execute("select max(hour_below) from mgmt_internal.dayparts") == [(20,)]
 
 
 def deploy_at_the_same_time(panel: Panel, count: int, *arguments: str) -> None:
