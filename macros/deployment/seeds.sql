@@ -22,6 +22,7 @@
     {%- set table = this.include(database=false).render() -%}
     {%- set block -%}
         {%- call deployment_block() -%}
+            {{ refuse_without_create(this) | indent(12) }}
             create table if not exists {{ table }} (
                 {%- for column in found %}
                 {{ adapter.quote_seed_column(column, model.config.quote_columns) }} {{ model.config.column_types[column] }}
