@@ -100,6 +100,7 @@ def test_table_with_a_view_on_it_is_not_dropped(panel):
     assert run.exit_code == 1
     assert "because other objects depend on it" in run.output
     assert panel.execute("select * from reports.on_a_table") == [(1,)]
+    assert "mgmt.a_table__dbt_backup" in panel.snapshot()  # as docs/deployment.md warns other projects
 
 
 # A migration of the school's, by a role that owns its tables and is a member of the owners of the views in the way.
