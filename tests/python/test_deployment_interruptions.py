@@ -9,6 +9,7 @@ from time import sleep
 
 import pytest
 from deployment import (
+    MORTAL,
     READER,
     VARS,
     MakePanel,
@@ -41,7 +42,7 @@ WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation
 WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
 WAITS_AT_THE_PARK = f"select pid from pg_locks where not granted and locktype = 'advisory' and objid = {PARK}"
 LEFT_BEHIND = """
-select format('relation %s', oid::regclass) from pg_class where relname ~ '__dbt_'
+select format('relation %s', oid::regclass) from pg_class where relname ~ '__dbt_' or relpersistence = 't'
 union all
 select format('%s of process %s', locktype, pid)
 from pg_locks
@@ -211,6 +212,30 @@ def test_run_that_dies_halfway_leaves_what_was_there(panel, command, by):
     panel.execute("drop event trigger park")
     panel.deploy("run", "--full-refresh", vars=PATIENT)
     assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
+
+
+@pytest.mark.parametrize("panel", [MORTAL], indirect=True)
+def test_server_that_dies_in_mid_run_has_each_view_old_or_new(panel):
+    before = panel.snapshot()
+    old = regardless_of_oid(before)
+    change_every_view(panel)
+    panel.execute(stop_after("CREATE VIEW", before[ROSTER_VIEW].oid))
+    with panel.connect() as warden:
+        warden.execute(f"select pg_advisory_lock({PARK})")
+        run = panel.start("run", "--full-refresh", "--threads", "1")
+        wait_until(lambda: panel.execute(WAITS_AT_THE_PARK), "the run stops halfway")
+        panel.crash_server()
+    assert finish(run).exit_code != 0
+    assert panel.execute(LEFT_BEHIND) == []
+    halfway = regardless_of_oid(panel.snapshot())
+
+    panel.execute("drop event trigger park")
+    panel.deploy("run", "--full-refresh")
+    new = regardless_of_oid(panel.snapshot())
+    assert halfway.keys() == old.keys() == new.keys()
+    assert halfway[ROSTER_VIEW] == old[ROSTER_VIEW] != new[ROSTER_VIEW]
+    assert halfway != old
+    assert all(relation in (old[name], new[name]) for name, relation in halfway.items())
 
 
 def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
