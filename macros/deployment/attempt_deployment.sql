@@ -3,6 +3,9 @@
     The transaction of the last attempt is left open for the caller to commit.
 -#}
 {% macro attempt_deployment(what, block) -%}
+    {%- for problem in lock_wait_problems() -%}
+        {%- do exceptions.raise_compiler_error(problem) -%}
+    {%- endfor -%}
     {%- do tell_of_other_deployment() -%}
     {%- for pause in [0.5, 1, 2, 4, 8, none] -%}
         {%- call statement('attempt') -%} {{ block }} {%- endcall -%}
@@ -19,6 +22,8 @@
         {%- do adapter.commit() -%}
         {%- do log(what ~ ' is in use by ' ~ outcome.message ~ '. Trying again in ' ~ pause ~ ' s.', info=true) -%}
         {%- do run_query('select pg_sleep(' ~ pause ~ ')') -%}
+        {#- dbt commits past psycopg2, which takes the transaction for open still and begins none: statements would commit singly. -#}
+        {%- do run_query('begin') -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -36,10 +41,13 @@ declare
     views jsonb;
     obstacles text;
     involved oid[];
+    harmless_modes text[] := '{}';
+    deadline timestamptz;
     {{ declarations }}
 begin
     perform {{ deployment_turn() }};
-    perform set_config('lock_timeout', '{{ var("deployment_lock_wait_ms", 500) | int }}ms', true);
+    deadline := clock_timestamp() + interval '{{ deployment_lock_wait_ms() }} milliseconds';
+    {{ limit_lock_wait() }}
     begin
         {{ caller() }}
         perform set_config('deployment.outcome', jsonb_build_object('status', status)::text, false);
@@ -59,9 +67,35 @@ begin
                     pg_locks.granted
                     and pg_locks.database = (select oid from pg_database where datname = current_database())
                     and pg_locks.pid <> pg_backend_pid()
-                    and (pg_locks.relation = any(involved) or pg_locks.mode = 'AccessExclusiveLock')
+                    and (
+                        (pg_locks.relation = any(involved) and pg_locks.mode <> all(harmless_modes))
+                        or pg_locks.mode = 'AccessExclusiveLock'
+                    )
             ), 'a transaction that has just ended'))::text, false);
     end;
 end
 $deployment$
+{%- endmacro %}
+
+{% macro deployment_lock_wait_ms() -%}
+    {{ return(var('deployment_lock_wait_ms', 500)) }}
+{%- endmacro %}
+
+{#- PostgreSQL takes 0 for no limit at all. -#}
+{% macro lock_wait_problems() -%}
+    {%- set wait = deployment_lock_wait_ms() -%}
+    {%- if wait is not integer or wait is boolean or wait <= 0 -%}
+        {{ return(['deployment_lock_wait_ms: is ' ~ tojson(wait) ~ ', must be a whole number of milliseconds above 0.']) }}
+    {%- endif -%}
+    {{ return([]) }}
+{%- endmacro %}
+
+{#-
+    PostgreSQL counts lock_timeout for each lock anew. Readers of what is locked already stall through all the waits that follow, so
+    these share the time of one.
+-#}
+{% macro limit_lock_wait() -%}
+    perform set_config(
+        'lock_timeout', greatest(1, floor(1000 * extract(epoch from deadline - clock_timestamp()))) || 'ms', true
+    );
 {%- endmacro %}

@@ -9,6 +9,7 @@
     existing pg_class;
     is_same boolean;
     difference text;
+    not_ours text;
 {%- endset -%}
 {%- call deployment_block(declarations) %}
         select pg_class.* into existing
@@ -17,6 +18,10 @@
             pg_class.relnamespace = {{ sql_literal(adapter.quote(relation.schema)) }}::regnamespace
             and pg_class.relname = {{ sql_literal(relation.identifier) }};
         involved := array[existing.oid];
+        not_ours := format(
+            '%s was left as it is: it belongs to role %s, which role %s is no member of. Change its owner, or deploy as a member.',
+            view_name, existing.relowner::regrole, current_user
+        );
 
         if existing.relkind <> 'v' then
             raise exception using errcode = refusal, message = format(
@@ -25,6 +30,12 @@
             );
         end if;
 
+        if not has_database_privilege(current_database(), 'temp') then
+            raise exception using errcode = refusal, message = format(
+                '%s was left as it is: role %s may not make temporary views in database %s. Grant it temp.',
+                view_name, current_user, current_database()
+            );
+        end if;
         execute 'create temporary view new_definition as ' || view_sql;
         {%- if config.get('contract').enforced %}
         create temporary view contracted as select
@@ -43,16 +54,16 @@
         difference := {{ column_differences('existing.oid', "'pg_temp.new_definition'::regclass") }};
         drop view pg_temp.new_definition;
 
+        if (is_same and difference is null) is not true then
+            {{ refuse_without_create(relation) | indent(12) }}
+        end if;
         if existing.oid is null then
             execute format('create view %s as %s', view_name, view_sql);
             status := 'created';
         elsif is_same and difference is null then
             status := 'unchanged';
         elsif not pg_has_role(existing.relowner, 'usage') then
-            raise exception using errcode = refusal, message = format(
-                '%s was left as it is: it belongs to role %s, which role %s is no member of. Change its owner, or deploy as a member.',
-                view_name, existing.relowner::regrole, current_user
-            );
+            raise exception using errcode = refusal, message = not_ours;
         elsif difference is null then
             execute format(
                 'create or replace view %s %s as %s',
@@ -73,7 +84,11 @@
                 )
             );
         end if;
-        {{ add_what_is_missing_sql() }}
+        begin
+            {{ add_what_is_missing_sql() | indent(4) }}
+        exception when insufficient_privilege then
+            raise exception using errcode = refusal, message = not_ours;
+        end;
 {%- endcall %}
 {%- endmacro %}
 

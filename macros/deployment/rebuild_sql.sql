@@ -18,9 +18,11 @@ end if;
 
 -- the outermost first, as readers lock them
 for item in select * from jsonb_to_recordset(views) as view (name text, depth integer) order by depth desc loop
+    {{ limit_lock_wait() }}
     execute 'drop view ' || item.name;
 end loop;
 
+{{ limit_lock_wait() }}
 execute {{ change }};
 
 for item in

@@ -19,18 +19,24 @@
             ~ declared | join(', ') ~ '. The rows were left as they are.'
         ) -%}
     {%- endif -%}
-    {%- do tell_of_other_deployment() -%}
-    {%- call statement('empty_seed') -%}
-        select {{ deployment_turn() }};
-        create table if not exists {{ this.include(database=false) }} (
-            {%- for column in found %}
-            {{ adapter.quote_seed_column(column, model.config.quote_columns) }} {{ model.config.column_types[column] }}
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-        );
-        delete from {{ this.include(database=false) }}
-    {%- endcall -%}
-    {{ return('delete from ' ~ this.include(database=false)) }}
+    {%- set table = this.include(database=false).render() -%}
+    {%- set block -%}
+        {%- call deployment_block() -%}
+            {{ refuse_without_create(this) | indent(12) }}
+            create table if not exists {{ table }} (
+                {%- for column in found %}
+                {{ adapter.quote_seed_column(column, model.config.quote_columns) }} {{ model.config.column_types[column] }}
+                {{- ',' if not loop.last }}
+                {%- endfor %}
+            );
+            involved := array[{{ sql_literal(table) }}::regclass];
+            harmless_modes := '{AccessShareLock, ShareUpdateExclusiveLock}';
+            delete from {{ table }};
+            status := 'emptied';
+        {%- endcall -%}
+    {%- endset -%}
+    {%- do attempt_deployment(this.render(), block) -%}
+    {{ return('delete from ' ~ table) }}
 {%- endmacro %}
 
 {#- Post-hook, in the transaction that loads the seed. The rules stand once: as the data tests beside the seed. -#}

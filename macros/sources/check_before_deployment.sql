@@ -5,7 +5,7 @@
 {% macro check_before_deployment(with_warnings=false) -%}
     {%- if execute and flags.WHICH in ('run', 'build', 'seed') -%}
         {%- set findings = source_problems() -%}
-        {%- set problems = var_problems() + findings.problems + missing_seeds() + unknown_readers() -%}
+        {%- set problems = var_problems() + findings.problems + missing_seeds() + unknown_readers() + lock_wait_problems() -%}
         {%- for warning in findings.warnings if with_warnings -%}
             {%- do exceptions.warn(warning ~ ' No view here reads it: the panel is deployed without.') -%}
         {%- endfor -%}

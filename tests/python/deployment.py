@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from conftest import DbtRun, RunDbt
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
 
+import sandbox.server
 from sandbox import school
 from sandbox.load import DbtProcess, ProjectCopy
 
@@ -40,7 +42,8 @@ PANEL = (
     "mgmt.engagement_student_activity_v",
 )
 
-EMBEDDED, MACHINE = "the embedded server", "the machine's own server"
+EMBEDDED, MACHINE, MORTAL = "the embedded server", "the machine's own server", "a server that may die"
+SERVERS = {EMBEDDED: "server", MACHINE: "machine_server", MORTAL: "mortal_server"}  # and their fixtures
 on_each_server = pytest.mark.parametrize("panel", [EMBEDDED, MACHINE], indirect=True)
 
 ROLES = f"""
@@ -180,13 +183,23 @@ class Panel:
 
     def log(self) -> str:
         """Give the server's log."""
-        return (Path(conninfo_to_dict(self.uri)["host"]) / "log").read_text()
+        return (self._server_folder() / "log").read_text()
+
+    def crash_server(self) -> None:
+        """Bring the server down at once, all transactions lost, and up again."""
+        folder = self._server_folder()
+        os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        wait_until(lambda: not sandbox.server.is_running(folder), "the server is down")
+        sandbox.server.start(folder)
 
     def target_folder(self, user: str = "deployer", vars: dict[str, Any] = VARS) -> Path:
         """Where dbt keeps its artifacts when it runs in this process, apart by vars: each parses once."""
         folder = self.folder / f"{user} {' '.join(vars)}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def _server_folder(self) -> Path:
+        return Path(conninfo_to_dict(self.uri)["host"])
 
     def _options(self, folder: Path, user: str) -> list[str]:
         target = {
@@ -241,12 +254,20 @@ def machine_server(workspace: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def mortal_server(workspace: Path) -> Iterator[str]:
+    """Give the URI of an embedded server that a test may bring down."""
+    data = workspace / "mortal"
+    yield sandbox.server.start(data)
+    sandbox.server.stop(data)
+
+
+@pytest.fixture(scope="session")
 def make_panel(request: pytest.FixtureRequest, workspace: Path, project: ProjectCopy, run_dbt: RunDbt) -> MakePanel:
     """Give a function that makes the panel anew."""
     templates: set[str] = set()
 
     def make(server: str = EMBEDDED, database: str = DATABASE) -> Panel:
-        uri = request.getfixturevalue("server" if server == EMBEDDED else "machine_server")
+        uri = request.getfixturevalue(SERVERS[server])
         folder = workspace / f"dbt of {database} on {server}"
         panel = Panel(database, make_conninfo(uri, dbname=database), folder, project, run_dbt)
         project.restore()

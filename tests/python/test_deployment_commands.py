@@ -100,6 +100,7 @@ def test_table_with_a_view_on_it_is_not_dropped(panel):
     assert run.exit_code == 1
     assert "because other objects depend on it" in run.output
     assert panel.execute("select * from reports.on_a_table") == [(1,)]
+    assert "mgmt.a_table__dbt_backup" in panel.snapshot()  # as docs/deployment.md warns other projects
 
 
 # A migration of the school's, by a role that owns its tables and is a member of the owners of the views in the way.
@@ -156,7 +157,7 @@ def test_migration_is_refused_where_something_could_not_be_put_back(panel, migra
 
 
 def test_migration_waits_for_a_reader_of_the_table_and_names_him(panel, migrator):
-    with panel.connect() as reader, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect() as reader:
         reader.execute("begin")
         (pid,) = reader.execute("select pg_backend_pid() from public.students limit 1").fetchone()
         run = pool.submit(panel.deploy, *UNDER_VIEWS, user=migrator)

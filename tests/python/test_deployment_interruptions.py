@@ -1,5 +1,6 @@
 """Deployments that meet others: readers who hold a view, runs at the same time, and whoever kills a run."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from time import sleep
 
 import pytest
 from deployment import (
+    MORTAL,
     READER,
     VARS,
     MakePanel,
@@ -20,13 +22,18 @@ from deployment import (
     wait_until_it_says,
 )
 
-from sandbox.load import ROSTER, DbtProcess
+from sandbox.load import FOREIGN_VIEW, ROSTER, DbtProcess
 
 pytest_plugins = ["deployment"]
 
 ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 PATIENT = VARS | {"deployment_lock_wait_ms": 60_000}  # so that a run can be caught waiting
 TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
+RUN, SEED = ["run"], ["seed"]
+CHANGE_UNDER_VIEWS = [
+    *("run-operation", "change_under_views", "--args"),
+    "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}",
+]
 PARK = 42  # the advisory lock at which `stop_after` stops runs
 
 OF_RUNS = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
@@ -35,7 +42,7 @@ WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation
 WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
 WAITS_AT_THE_PARK = f"select pid from pg_locks where not granted and locktype = 'advisory' and objid = {PARK}"
 LEFT_BEHIND = """
-select format('relation %s', oid::regclass) from pg_class where relname ~ '__dbt_'
+select format('relation %s', oid::regclass) from pg_class where relname ~ '__dbt_' or relpersistence = 't'
 union all
 select format('%s of process %s', locktype, pid)
 from pg_locks
@@ -45,12 +52,13 @@ where pid <> pg_backend_pid() and database = (select oid from pg_database where 
 
 @dataclass(frozen=True)
 class EndlessWait:
-    """A run on a database where a reader never lets go of the roster."""
+    """A run on a database where a reader never lets go of the roster, nor an admin of the dayparts."""
 
     panel: Panel
     before: dict[str, Relation]
     run: DbtProcess
     holders_pid: int
+    admins_pid: int
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,12 +67,16 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
     panel = make_panel(database="endless")
     before = panel.snapshot()
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    with panel.connect(READER) as holder:
+    panel.project.write("seeds/dayparts.csv", panel.project.read("seeds/dayparts.csv").replace("17,20", "17,21"))
+    with panel.connect(READER) as holder, panel.connect() as admin, panel.connect() as bystander:
         holder.execute("begin")
         (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
-        run = panel.start("run", "-s", "engagement_inactive_roster_v")
+        admin.execute("begin; lock table mgmt_internal.dayparts in share mode")
+        (admins_pid,) = admin.execute("select pg_backend_pid()").fetchone()
+        bystander.execute("begin; select from mgmt_internal.dayparts")
+        run = panel.start("build", "-s", "engagement_inactive_roster_v", "dayparts", "--exclude-resource-type", "test")
         wait_until_it_says(run, "is in use by")
-        yield EndlessWait(panel, before, run, holders_pid)
+        yield EndlessWait(panel, before, run, holders_pid, admins_pid)
     run.kill()
 
 
@@ -72,7 +84,7 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
 def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     events = []
-    with panel.connect(READER) as holder, panel.connect(READER) as other, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, panel.connect(READER) as other:
         holder.execute("begin")
         (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
         run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
@@ -96,9 +108,33 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     assert output.index("is in use by") < output.index("[replaced in")
 
 
+@pytest.mark.parametrize("wait", [0, -500, 0.5, "soon"])
+def test_wait_that_is_no_bound_is_told_before_anything_changes(panel, wait):
+    before = panel.snapshot()
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    line = f"deployment_lock_wait_ms: is {json.dumps(wait)}, must be a whole number of milliseconds above 0."
+    for command in (RUN, CHANGE_UNDER_VIEWS):
+        run = panel.run(*command, vars=VARS | {"deployment_lock_wait_ms": wait})
+        assert run.exit_code != 0
+        assert line in run.output
+        assert "of 12 START" not in run.output
+    assert panel.snapshot() == before
+
+
+@pytest.mark.parametrize(("dropped", "next_wait"), [("reports.call_list", "DROP VIEW"), (ROSTER_VIEW, "CREATE VIEW")])
+def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
+    panel.execute(f"{FOREIGN_VIEW}; alter view reports.call_list owner to panel_owners")
+    panel.execute(use_up_time_after_drop_of(dropped))
+    panel.project.rename_column(ROSTER, "level", "course")
+    vars = VARS | {"deployment_lock_wait_ms": 100}
+    panel.deploy("run", "--full-refresh", "-s", "engagement_inactive_roster_v", vars=vars)
+    waits = panel.execute("select command, lock_timeout from public.waits order by number")
+    assert waits[0] == (next_wait, "1ms")
+
+
 def test_nobody_of_another_database_is_told_of(panel, endless_wait):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    with panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere:
         elsewhere.execute("set application_name = 'dbt elsewhere'; begin")
         elsewhere.execute(f"select pg_advisory_xact_lock({TURN})")
         holder.execute("begin")
@@ -124,14 +160,12 @@ def test_runs_at_the_same_time_that_change_the_same(panel):
     assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
 
 
-@pytest.mark.parametrize("arguments", ["run", "seed", "run-operation change_under_views"], ids=str)
-def test_run_that_waits_for_another_says_so(panel, arguments):
-    operation = "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}"
-    options = ["--args", operation] if "change_under_views" in arguments else []
-    with panel.connect() as other, ThreadPoolExecutor(1) as pool:
+@pytest.mark.parametrize("command", [RUN, SEED, CHANGE_UNDER_VIEWS], ids=lambda command: " ".join(command[:2]))
+def test_run_that_waits_for_another_says_so(panel, command):
+    with ThreadPoolExecutor(1) as pool, panel.connect() as other:
         other.execute("set application_name = 'dbt of another'; begin")
         other.execute(f"select pg_advisory_xact_lock({TURN})")
-        run = pool.submit(panel.deploy, *arguments.split(), *options)
+        run = pool.submit(panel.deploy, *command)
         wait_until(lambda: panel.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
         other.execute("commit")
         output = run.result().output
@@ -180,6 +214,30 @@ def test_run_that_dies_halfway_leaves_what_was_there(panel, command, by):
     assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
 
 
+@pytest.mark.parametrize("panel", [MORTAL], indirect=True)
+def test_server_that_dies_in_mid_run_has_each_view_old_or_new(panel):
+    before = panel.snapshot()
+    old = regardless_of_oid(before)
+    change_every_view(panel)
+    panel.execute(stop_after("CREATE VIEW", before[ROSTER_VIEW].oid))
+    with panel.connect() as warden:
+        warden.execute(f"select pg_advisory_lock({PARK})")
+        run = panel.start("run", "--full-refresh", "--threads", "1")
+        wait_until(lambda: panel.execute(WAITS_AT_THE_PARK), "the run stops halfway")
+        panel.crash_server()
+    assert finish(run).exit_code != 0
+    assert panel.execute(LEFT_BEHIND) == []
+    halfway = regardless_of_oid(panel.snapshot())
+
+    panel.execute("drop event trigger park")
+    panel.deploy("run", "--full-refresh")
+    new = regardless_of_oid(panel.snapshot())
+    assert halfway.keys() == old.keys() == new.keys()
+    assert halfway[ROSTER_VIEW] == old[ROSTER_VIEW] != new[ROSTER_VIEW]
+    assert halfway != old
+    assert all(relation in (old[name], new[name]) for name, relation in halfway.items())
+
+
 def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
     random = Random(4)
     releases = []
@@ -205,13 +263,18 @@ def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
     assert regardless_of_oid(panel.snapshot()) == releases[1]
 
 
-def test_run_behind_an_endless_reader_ends_and_names_him(endless_wait):
+def test_run_behind_endless_transactions_ends_and_names_them(endless_wait):
     run = finish(endless_wait.run)
     assert run.exit_code == 1
-    assert run.output.count("Trying again in") == 5
-    assert "is in use and was left as it is. In the way: process " in run.output
-    assert f"In the way: process {endless_wait.holders_pid} ({READER}" in run.output
+    assert run.output.count("Trying again in") == 2 * 5
+    for name, in_the_way in (
+        ("engagement_inactive_roster_v", f"{endless_wait.holders_pid} ({READER}"),
+        ("dayparts", f"{endless_wait.admins_pid} (postgres"),
+    ):
+        assert f'{name}" is in use and was left as it is. In the way: process {in_the_way}' in run.output
+    assert "; process " not in run.output
     assert endless_wait.panel.snapshot() == endless_wait.before
+    assert endless_wait.panel.execute("select max(hour_below) from mgmt_internal.dayparts") == [(20,)]
 
 
 def deploy_at_the_same_time(panel: Panel, count: int, *arguments: str) -> None:
@@ -244,6 +307,25 @@ def stop_after(command: str, roster: int) -> str:
         end if;
     end $$;
     create event trigger park on ddl_command_end when tag in ('{command}') execute function public.park()
+    """
+
+
+def use_up_time_after_drop_of(view: str) -> str:
+    """SQL that lets 200 ms pass once a run has dropped a view, and notes what the commands from then on may wait."""
+    return f"""
+    create table public.waits (number serial, command text, lock_timeout text);
+    create function public.use_up_time() returns event_trigger security definer language plpgsql as $$
+    begin
+        if to_regclass('{view}') is not null then
+            return;
+        elsif tg_event = 'ddl_command_end' then
+            perform pg_sleep(0.2);
+        else
+            insert into public.waits (command, lock_timeout) values (tg_tag, current_setting('lock_timeout'));
+        end if;
+    end $$;
+    create event trigger pass_time on ddl_command_end when tag in ('DROP VIEW') execute function public.use_up_time();
+    create event trigger note on ddl_command_start execute function public.use_up_time()
     """
 
 

@@ -8,6 +8,7 @@ from sandbox.load import ROSTER
 
 pytest_plugins = ["deployment"]
 
+ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 ACTIONS = {
     "database": "CONNECT CREATE TEMPORARY",
     "schema": "CREATE USAGE",
@@ -97,6 +98,54 @@ def test_unknown_reader_is_told_before_anything_changes(panel):
     assert 'There is no role "no"body". Create it, or set deployment_readers.' in run.output
     assert 'There is no role "Analyst". Create it, or set deployment_readers.' in run.output
     assert panel.snapshot() == before
+
+
+@pytest.mark.parametrize("lacks", ["a comment", "a grant"])
+def test_foreign_view_is_told_of_where_it_lacks_something(panel, lacks):
+    panel.execute(f"alter view {ROSTER_VIEW} owner to stranger")
+    panel.deploy("run")
+    if lacks == "a comment":
+        panel.execute(f"comment on column {ROSTER_VIEW}.level is null")
+    else:
+        panel.execute(f'revoke select on {ROSTER_VIEW} from "{READER}"')
+    before = panel.snapshot()
+    run = panel.run("run")
+    assert run.exit_code == 1
+    told = f"{ROSTER_VIEW} was left as it is: it belongs to role stranger, which role deployer is no member of."
+    assert f"{told} Change its owner, or deploy as a member." in unquoted(run.output)
+    assert panel.snapshot() == before
+
+
+def test_deployer_who_may_not_create_in_a_schema_is_told_so_when_he_must(panel):
+    panel.execute("""
+        alter schema mgmt owner to school; grant usage on schema mgmt to deployer;
+        revoke create on schema mgmt from panel_owners;
+        alter schema mgmt_internal owner to school; grant usage on schema mgmt_internal to deployer
+    """)
+    panel.deploy("run")
+    before = panel.snapshot()
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    run = panel.run("build", "-s", "engagement_inactive_roster_v", "dayparts", "--exclude-resource-type", "test")
+    assert run.exit_code == 1
+    for name, schema in (("engagement_inactive_roster_v", "mgmt"), ("dayparts", "mgmt_internal")):
+        reason = f"role deployer may not create in schema {schema}. Grant it create."
+        assert f"{schema}.{name} was left as it is: {reason}" in unquoted(run.output)
+    assert panel.snapshot() == before
+
+
+def test_deployer_who_may_not_make_temporary_views_is_told_so(panel):
+    panel.execute(f"revoke temp on database {DATABASE} from deployer")
+    before = panel.snapshot()
+    run = panel.run("run", "-s", "engagement_inactive_roster_v")
+    assert run.exit_code == 1
+    told = f"{ROSTER_VIEW} was left as it is: role deployer may not make temporary views in database {DATABASE}."
+    assert f"{told} Grant it temp." in unquoted(run.output)
+    assert panel.snapshot() == before
+
+
+def unquoted(output: str) -> str:
+    """What a run said, without the quotes around names."""
+    return output.replace('"', "")
 
 
 def test_grants_of_others_and_of_former_readers_stay(panel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 
 import psycopg
 import pytest
@@ -23,6 +24,7 @@ end $$;
 create trigger park before insert on mgmt_internal.dayparts execute function public.park();
 create trigger park before insert on mgmt_internal.session_frequency_bins execute function public.park();
 """
+PAUSES = "select pid from pg_stat_activity where usename = 'deployer' and query like '%pg_sleep%'"
 WAITS_AT_THE_PARK = f"select pid from pg_locks where not granted and locktype = 'advisory' and objid = {PARK}"
 
 LEFT = "the rows were left as they are"
@@ -66,8 +68,10 @@ BROKEN = BROKEN_BINS | BROKEN_DAYPARTS
 
 
 @on_each_server
-@pytest.mark.parametrize("command", ["seed", "seed --full-refresh"])
-def test_readers_see_the_old_rows_until_they_see_the_new_ones(panel, command):
+@pytest.mark.parametrize(
+    ("command", "is_in_use"), [("seed", False), ("seed --full-refresh", False), ("seed -s dayparts", True)]
+)
+def test_readers_see_the_old_rows_until_they_see_the_new_ones(panel, command, is_in_use):
     panel.execute("create view reports.hours as select hour_from, hour_below from mgmt_internal.dayparts")
     panel.execute(STOP_HALFWAY)
     before = panel.snapshot()
@@ -75,11 +79,13 @@ def test_readers_see_the_old_rows_until_they_see_the_new_ones(panel, command):
     panel.project.write("seeds/dayparts.csv", csv.replace("17,20", "17,21"))
     old, new = (9, 3, [12, 17, 20]), (9, 3, [12, 17, 21])
 
-    with panel.connect() as warden, panel.connect() as reader, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, panel.connect() as warden, panel.connect() as reader:
         warden.execute(f"select pg_advisory_lock({PARK})")
         with repeatable_read(panel) as since_before, repeatable_read(panel) as since_halfway:
             assert bins_dayparts_and_hours(since_before) == old
-            run = pool.submit(panel.deploy, *command.split())
+            with dayparts_in_use(panel) if is_in_use else nullcontext():
+                run = pool.submit(panel.deploy, *command.split())
+                wait_until(lambda: not is_in_use or panel.execute(PAUSES), "the run pauses")
             wait_until(lambda: panel.execute(WAITS_AT_THE_PARK), "old rows are deleted, new ones are not there")
             assert bins_dayparts_and_hours(reader) == old
             assert bins_dayparts_and_hours(since_before) == old
@@ -125,6 +131,27 @@ def test_broken_seed_is_refused(broken, name):
     assert status == "error"
     assert told in message
     assert after[name] == before[name]
+
+
+def test_broken_seed_is_refused_after_a_pause_too(panel):
+    csv = panel.project.read("seeds/dayparts.csv")
+    panel.project.write("seeds/dayparts.csv", csv.replace("12,17", "11,17"))
+    before = panel.execute("select * from mgmt_internal.dayparts")
+    with ThreadPoolExecutor(1) as pool:
+        with dayparts_in_use(panel):
+            run = pool.submit(panel.run, "seed", "-s", "dayparts")
+            wait_until(lambda: panel.execute(PAUSES), "the run pauses")
+        assert run.result().exit_code == 1
+    assert LEFT in run.result().output
+    assert panel.execute("select * from mgmt_internal.dayparts") == before
+
+
+@contextmanager
+def dayparts_in_use(panel: Panel) -> Iterator[None]:
+    """Hold the dayparts in a transaction that lets others read, but not delete."""
+    with panel.connect() as holder, holder.transaction():
+        holder.execute("lock table mgmt_internal.dayparts in share mode")
+        yield
 
 
 def repeatable_read(panel: Panel) -> psycopg.Connection:
