@@ -39,7 +39,7 @@ lint: setup ## check the style of SQL and Python, and that dbt finds nothing dep
 test: lint ## lint, then run every test, a file at a time on each of two PostgreSQL servers of their own
 	@$(VENV)/pytest --numprocesses 2 --dist loadfile
 
-test-browser: setup ## look at the documentation in a headless browser (Debian's chromium)
+test-browser: setup ## look at the documentation and the report in a headless browser (Debian's chromium)
 	@$(VENV)/pytest tests/python/browser
 
 bench: setup ## time the views against the requirements' sketch (ARGUMENTS="--sizes 10M --history --cliffs")

@@ -3,6 +3,13 @@
 
 with
 
+students as (
+
+    select {{ source_column('engagement_students_id_column') }} as student_id
+    from {{ source('engagement_students', 'students') }}
+
+),
+
 attendance as (
 
     select
@@ -76,9 +83,13 @@ sketched as (
 
     select
         12 as module,
-        student_id::text as row_key,
-        'score ' || round(100 * (sessions_30d / 30) * (1 / (1 + days_since_last_checkin / 7)), 2) as row_value
-    from {{ ref('engagement_student_activity_v') }}
+        activity.student_id::text as row_key,
+        'score ' || round(
+            100 * (activity.sessions_30d / 30) * (1 / (1 + {{ elapsed_days('roster.last_checkin_time') }} / 7)), 2
+        ) as row_value
+    from {{ ref('engagement_student_activity_v') }} as activity
+    inner join roster
+        on activity.student_id = roster.student_id
 
     union all
 
@@ -87,8 +98,8 @@ sketched as (
         gaps.student_id::text as row_key,
         floor(gaps.days_gap) || ' days' as row_value
     from gaps
-    inner join roster
-        on gaps.student_id = roster.student_id
+    inner join students
+        on gaps.student_id = students.student_id
     where
         gaps.days_gap >= 14
         and gaps.checkin_time >= now() - interval '14 days'

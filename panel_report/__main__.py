@@ -21,9 +21,10 @@ def main() -> None:
     health = commands.add_parser(
         "health",
         help="check the sources that the panel reads",
-        description="Check the sources that the panel reads. Exit code: 0 well, 1 not well, 2 could not be checked.",
+        description="Check the sources that the panel reads. Exit code: 0 well, 1 no check-ins arrive, 2 not checked.",
     )
     health.add_argument("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit XML, too")
+    health.add_argument("--strict", action="store_true", help="exit with 1 on a warning, too")
     health.add_argument(
         "--store-failures", action="store_true", help="keep the failing rows as tables of the panel's internal schema"
     )
@@ -36,7 +37,7 @@ def main() -> None:
                 page = write_report(arguments.target, arguments.output)
             print(page)
         else:
-            sys.exit(check_health(arguments.target, arguments.store_failures, arguments.junit))
+            sys.exit(check_health(arguments.target, arguments.store_failures, arguments.strict, arguments.junit))
     except (CannotRunError, OSError, psycopg.Error) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(COULD_NOT_RUN)

@@ -18,10 +18,11 @@ FEED = "source:engagement_attendance"
 SOURCE_TESTS = "path:tests/source_quality"
 HOUR = timedelta(hours=1)
 COLORS = {"pass": "green", "warn": "yellow", "fail": "bold red", "error": "bold red"}
+ROWS = " The rows behind a warning: `.venv/bin/dbt show -s NAME`."
 WAYS_ON = {
     "pass": "",
-    "warn": " The rows of one that is not: `.venv/bin/dbt show -s NAME`.",
-    "fail": " The rows of one that is not: `.venv/bin/dbt show -s NAME`.",
+    "warn": ROWS,
+    "fail": ROWS,
     "error": " Is the panel deployed (`dbt build`), and may this role read it all?",
 }
 WELL, NOT_WELL, COULD_NOT_RUN = 0, 1, 2
@@ -49,16 +50,18 @@ class Check:
     seconds: float
 
 
-def check_health(target: str | None, store_failures: bool, junit: Path | None) -> int:
+def check_health(target: str | None, store_failures: bool, strict: bool, junit: Path | None) -> int:
     """Check the sources and print what was found.
 
     Args:
         target: of the dbt profile; None for the profile's own default.
         store_failures: whether failing rows are kept as tables, named as the tests, in the panel's internal schema.
+        strict: whether a warning makes it not well, too. Few schools are ever without one; an alarm that never ends
+            hides the next one.
         junit: file for the outcome as JUnit XML; None for none.
 
     Returns:
-        An exit code: 0 all is well, 1 something warns or fails, 2 something could not be checked.
+        An exit code: 0 well, 1 not well, 2 something could not be checked.
 
     Raises:
         CannotRunError: nothing could be checked.
@@ -71,10 +74,11 @@ def check_health(target: str | None, store_failures: bool, junit: Path | None) -
     checks = [_feed(result) for result in _results(freshness, "source")]
     checks += [_source_test(result) for result in _results(tests, "test")]
     _print(checks)
+    alarms = {"fail", "warn"} if strict else {"fail"}
     if junit:
-        _write_junit(checks, junit)
+        _write_junit(checks, alarms, junit)
     states = {check.state for check in checks}
-    return COULD_NOT_RUN if "error" in states else NOT_WELL if states & {"fail", "warn"} else WELL
+    return COULD_NOT_RUN if "error" in states else NOT_WELL if states & alarms else WELL
 
 
 def _results(run: dbtRunnerResult, kind: str) -> list[Any]:
@@ -131,15 +135,17 @@ def _print_line(state: str, line: str) -> None:
     console.print(f"[{COLORS[state]}]{state.upper():5}[/]  {line}", soft_wrap=True)
 
 
-def _write_junit(checks: list[Check], file: Path) -> None:
+def _write_junit(checks: list[Check], alarms: set[str], file: Path) -> None:
     suite = TestSuite("source health")
     for check in checks:
         case = TestCase(check.name, "source_health", check.seconds)
         if check.state == "error":
             case.result = [Error(check.finding)]
-        elif check.state != "pass":
+        elif check.state in alarms:
             case.result = [Failure(check.finding, check.state)]
             case.result[0].text = check.advice
+        elif check.state == "warn":
+            case.system_out = f"{check.finding}\n{check.advice}"
         suite.add_testcase(case)
     xml = JUnitXml()
     xml.add_testsuite(suite)

@@ -1,4 +1,4 @@
-"""Fill, show, stop or remove the sandbox."""
+"""Fill, show, ask, stop or remove the sandbox."""
 
 import argparse
 import os
@@ -34,7 +34,7 @@ console = Console(width=WIDTH, highlight=False)
 
 def main() -> None:
     """Run the command that the arguments name; on failure exit with a line that tells what failed."""
-    commands = {"demo": demo, "stop": stop, "clean": clean, "uri": uri}
+    commands = {"demo": demo, "stop": stop, "clean": clean, "psql": psql}
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", choices=commands)
     command = commands[parser.parse_args().command]
@@ -72,11 +72,11 @@ def clean() -> None:
     print("The sandbox is removed.")
 
 
-def uri() -> None:
-    """Print the URI of the sample school's database."""
+def psql() -> None:
+    """Become psql on the sample school's database, for queries from the keyboard or from a pipe."""
     if not server.is_running(DATA_FOLDER):
         sys.exit("The sandbox is not running: `make demo` starts it.")
-    print(server.uri(DATA_FOLDER, DATABASE))
+    os.execv(_psql(), [_psql(), server.uri(DATA_FOLDER, DATABASE)])
 
 
 def _load_school(database: str) -> None:
@@ -127,15 +127,19 @@ def _build_panel(database: str, status: Status) -> str:
 
 
 def _print_ways_on(database: str) -> None:
-    psql = "psql" if shutil.which("psql") else server.program("psql")
     console.rule()
     print(f"""
-Ask the database        {psql} '{database}'
+Ask the database        {_psql()} '{database}'
 Work with dbt           export DBT_PROFILES_DIR=.sandbox ENGAGEMENT_SANDBOX_HOST={_socket_folder(database)}
                         .venv/bin/dbt build
-                        .venv/bin/dbt show --select engagement_inactive_roster_v --limit 20
+                        .venv/bin/dbt compile -q -s call_today | .venv/bin/python -m sandbox psql
 Stop it                 make stop (it keeps its data), make clean (it does not)
 """)
+
+
+def _psql() -> str:
+    """The user's own psql, or else the one that came with the server."""
+    return shutil.which("psql") or str(server.program("psql"))
 
 
 def _socket_folder(database: str) -> str:

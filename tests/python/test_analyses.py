@@ -164,7 +164,10 @@ def test_a_students_history_explains_what_the_views_show(
     connection: psycopg.Connection, compile_analyses: Compile, kind: str
 ) -> None:
     panel = expected_panel(connection)
-    roster, activity, returns, _, _, dual_risk = panel.values()
+    roster = panel["engagement_inactive_roster_v"]
+    activity = panel["engagement_student_activity_v"]
+    returns = panel["engagement_recent_reactivated_14d_v"]
+    dual_risk = panel["engagement_dual_risk_students_v"]
     student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
     query = compile_analyses("one_student_explained", student_id=student_id)["one_student_explained"]
     facts = {row.fact: row for row in connection.execute(query)}

@@ -109,13 +109,27 @@ NOT_WELL = {
 @pytest.mark.parametrize("name", NOT_WELL)
 def test_what_is_wrong_with_the_rows_is_warned_of(name, profile, sound_school):
     sound_school.execute(NOT_WELL[name])
-    assert states(profile) == (1, {name: "WARN"})
+    assert states(profile, "--strict") == (1, {name: "WARN"})
+
+
+def test_a_warning_is_no_alarm_unless_it_is_asked_to_be(profile, sound_school, tmp_path):
+    sound_school.execute(NOT_WELL["future_checkins"])
+    file = tmp_path / "health.xml"
+    assert states(profile, "--junit", str(file)) == (0, {"future_checkins": "WARN"})
+    (suite,) = JUnitXml.fromfile(str(file))
+    assert suite.failures == 0
+    (told,) = (case.system_out for case in suite if case.name == "future_checkins")
+    assert told.startswith("2 rows\nWhat: a check-in whose time has not come yet.")
+
+    assert states(profile, "--junit", str(file), "--strict") == (1, {"future_checkins": "WARN"})
+    (suite,) = JUnitXml.fromfile(str(file))
+    assert suite.failures == 1
 
 
 def test_a_student_listed_twice_is_warned_of(profile, sound_school):
     sound_school.execute("alter table students drop constraint students_pkey; insert into students values (1, 'Otra')")
     try:
-        assert states(profile) == (1, {"students_listed_twice": "WARN"})
+        assert states(profile) == (0, {"students_listed_twice": "WARN"})
     finally:
         sound_school.execute(
             "delete from students where full_name = 'Otra'; alter table students add primary key (student_id)"
@@ -126,7 +140,7 @@ def test_a_warning_says_what_it_is_and_how_to_resolve_it_and_junit_says_so_too(p
     stop_the_feed(sound_school, timedelta(days=5))
     sound_school.execute(NOT_WELL["future_checkins"])
     file = tmp_path / "ci" / "health.xml"
-    outcome = panel_report(profile, "health", "--junit", str(file))
+    outcome = panel_report(profile, "health", "--junit", str(file), "--strict")
     assert "WARN   future_checkins  2 rows\n" in outcome.output
     assert "What: a check-in whose time has not come yet." in outcome.output
     assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output

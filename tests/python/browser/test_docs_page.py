@@ -61,7 +61,6 @@ def test_a_models_page_describes_its_columns(tab: Tab, site: str) -> None:
         "timestamp with time zone",
     ):
         expect(tab.page.locator("body")).to_contain_text(said, use_inner_text=True)
-    tab.keep_picture("docs-model")
     assert tab.complaints == []
 
 

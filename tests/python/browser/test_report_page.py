@@ -1,0 +1,66 @@
+"""The report in a browser, on a desk, on a phone and on paper: all of it fits, and nothing is on the console."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from chromium import Tab, open_tab
+from commands import panel_report, write_profile
+from conftest import MakeDatabase
+from playwright.sync_api import expect
+
+from sandbox import school
+
+PAPER_WIDTH = 688  # pixels between the margins of A4
+
+
+@pytest.fixture(scope="module")
+def page(make_database: MakeDatabase, deployed_template: str, workspace: Path) -> str:
+    """Give the address of the sample school's report."""
+    uri = make_database("school", template=deployed_template)
+    with psycopg.connect(uri) as connection:
+        school.load(connection, school.generate(datetime.now(UTC)))
+    profile = write_profile(workspace / "browser", uri)
+    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    assert written.exit_code == 0, written.errors
+    return (profile / "written" / "panel.html").as_uri()
+
+
+def expect_all_to_be_seen(tab: Tab, *, also: str = "") -> None:
+    """Expect bars in the charts, nothing that sticks out of page, figures and what else is named, no complaint."""
+    for chart in ("tramos", "frecuencia", "franjas"):
+        bars = tab.page.locator(f"figure[aria-labelledby={chart}] svg rect.rect")
+        assert bars.count() >= 3
+        expect(bars.first).to_be_visible()
+    sticking_out = tab.page.evaluate(
+        """selector => [...document.querySelectorAll(selector)]
+            .filter(element => element.scrollWidth > element.clientWidth)
+            .map(element => element.outerHTML.slice(0, 80))""",
+        f"html, figure{also}",
+    )
+    assert sticking_out == []
+    assert tab.complaints == []
+
+
+def test_the_report_on_a_desk(page: str) -> None:
+    with open_tab(900, 690) as tab:
+        tab.page.goto(page)
+        expect_all_to_be_seen(tab)
+        tab.keep_picture("report")
+        tab.page.get_by_role("link", name="doble riesgo").first.click()
+        expect(tab.page.get_by_role("heading", name="Doble riesgo")).to_be_in_viewport()
+
+
+def test_the_report_on_a_phone(page: str) -> None:
+    with open_tab(360, 690) as tab:
+        tab.page.goto(page)
+        expect_all_to_be_seen(tab)
+        tab.keep_picture("report-phone")
+
+
+def test_the_report_on_paper(page: str) -> None:
+    with open_tab(PAPER_WIDTH, 900) as tab:
+        tab.page.emulate_media(media="print")
+        tab.page.goto(page)
+        expect_all_to_be_seen(tab, also=", .scroll")  # on a screen a wide list scrolls; paper would cut it off
