@@ -19,13 +19,13 @@ from random import Random
 
 import psycopg
 import yaml
-from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from rich.table import Table
 
 from sandbox import school, server
 from sandbox.console import WIDTH
 from sandbox.load import FOREIGN_VIEW, ROSTER, DbtProcess, ProjectCopy, Tally, under_load
+from sandbox.profiles import write_profile
 
 READER = "dashboard"
 ROSTER_COLUMNS = """
@@ -100,11 +100,7 @@ class Soak:
             console.print(f"  {count:,} times: {error}", style="red")
 
     def _prepare(self) -> None:
-        self.folder.mkdir()
-        target = {"type": "postgres", "host": conninfo_to_dict(self.uri)["host"], "port": 5432, "user": "postgres"}
-        target |= {"password": "", "dbname": conninfo_to_dict(self.uri)["dbname"], "schema": "mgmt", "threads": 4}
-        profile = {"engagement_panel": {"target": "soak", "outputs": {"soak": target}}}
-        (self.folder / "profiles.yml").write_text(json.dumps(profile))
+        write_profile(self.folder, self.uri)
         with psycopg.connect(self.uri) as connection:
             school.create(connection)
             school.load(connection, school.generate(datetime.now(UTC)))

@@ -15,12 +15,13 @@ from typing import Any
 
 import psutil
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
 from sandbox import school, server
 from sandbox.bench import report
 from sandbox.bench.experiments import BOUNDED_GAP_DAYS, SIZES, Bench
+from sandbox.profiles import write_profile
 
 PROJECT = Path(__file__).resolve().parents[2]
 SKETCHES = Path(__file__).with_name("sketches.sql")
@@ -106,19 +107,7 @@ def _make_template(uri: str, folder: Path) -> None:
 def _deploy(database: str, folder: Path, schema: str, **variables: Any) -> None:
     from dbt.cli.main import dbtRunner  # here, since it takes seconds that `--help` does not need
 
-    connection = conninfo_to_dict(database)
-    target = {
-        "type": "postgres",
-        "host": connection["host"],
-        "port": 5432,
-        "user": "postgres",
-        "password": "",
-        "dbname": connection["dbname"],
-        "schema": schema,
-        "threads": 1,
-    }
-    profile = {"engagement_panel": {"target": "bench", "outputs": {"bench": target}}}
-    (folder / "profiles.yml").write_text(json.dumps(profile))
+    write_profile(folder, database, [schema])
     build = dbtRunner().invoke(
         [
             *("build", "--quiet", "--no-send-anonymous-usage-stats"),

@@ -1,8 +1,7 @@
-"""Commands of the project, run as a user runs them, with a dbt profile for one database."""
+"""Commands of the project, run as a user runs them."""
 
 import contextlib
 import io
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from unittest import mock
 
 from conftest import PROJECT
 from dbt.cli.main import dbtRunner
-from psycopg.conninfo import conninfo_to_dict
 
 from panel_report.__main__ import main
 
@@ -24,26 +22,6 @@ class Outcome:
     exit_code: int
     output: str
     errors: str
-
-
-def write_profile(folder: Path, uri: str) -> Path:
-    """Write a dbt profile for the database of a libpq URI into a folder, and give the folder."""
-    options = conninfo_to_dict(uri)
-    target = {
-        "type": "postgres",
-        "host": options["host"],
-        "port": int(options.get("port", 5432)),
-        "user": options["user"],
-        "password": "",
-        "dbname": options["dbname"],
-        "schema": "mgmt",
-        "threads": 4,
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "profiles.yml").write_text(
-        json.dumps({"engagement_panel": {"target": "test", "outputs": {"test": target}}})
-    )
-    return folder
 
 
 def environment(profile: Path) -> dict[str, str]:

@@ -14,10 +14,11 @@ import hypothesis
 import psycopg
 import pytest
 from dbt.cli.main import dbtRunner
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 import sandbox.server
 from sandbox import school
+from sandbox.profiles import write_profile
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -96,8 +97,7 @@ def run_dbt(server: str, workspace: Path) -> RunDbt:
         project: Path = PROJECT,
     ) -> DbtRun:
         folder = workspace / "dbt" / project.name / database / user
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "profiles.yml").write_text(json.dumps(_profile(server, database, user)))
+        write_profile(folder, make_conninfo(server, dbname=database, user=user))
         output = io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith("DBT_")]:
@@ -140,17 +140,3 @@ def panel_connection(panel_database: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(panel_database) as connection:
         yield connection
         connection.rollback()
-
-
-def _profile(server: str, database: str, user: str) -> dict[str, Any]:
-    target = {
-        "type": "postgres",
-        "host": conninfo_to_dict(server)["host"],
-        "port": 5432,
-        "user": user,
-        "password": "",
-        "dbname": database,
-        "schema": "mgmt",
-        "threads": 4,
-    }
-    return {"engagement_panel": {"target": "test", "outputs": {"test": target}}}

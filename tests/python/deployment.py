@@ -26,6 +26,7 @@ from psycopg.rows import namedtuple_row
 import sandbox.server
 from sandbox import school
 from sandbox.load import DbtProcess, ProjectCopy
+from sandbox.profiles import write_profile
 
 DATABASE = "panel_to_deploy"
 STUDENTS = 60
@@ -202,18 +203,7 @@ class Panel:
         return Path(conninfo_to_dict(self.uri)["host"])
 
     def _options(self, folder: Path, user: str) -> list[str]:
-        target = {
-            "type": "postgres",
-            "host": conninfo_to_dict(self.uri)["host"],
-            "port": 5432,
-            "user": user,
-            "password": "",
-            "dbname": self.database,
-            "threads": 4,
-        }
-        outputs = {"prod": target | {"schema": "mgmt"}, "dev": target | {"schema": "dev"}}
-        profile = {"engagement_panel": {"target": "prod", "outputs": outputs}}
-        (folder / "profiles.yml").write_text(json.dumps(profile))
+        write_profile(folder, make_conninfo(self.uri, user=user), ["mgmt", "dev"])
         return ["--profiles-dir", str(folder), "--target-path", str(folder), "--log-path", str(folder / "logs")]
 
 

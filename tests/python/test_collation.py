@@ -12,9 +12,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from commands import Outcome, dbt, write_profile
+from commands import Outcome, dbt
 
 from sandbox import school
+from sandbox.profiles import write_profile
 
 VIEW = "engagement_session_frequency_30d_v"
 WITH_COLLATION = ("--vars", "engagement_bin_label_collation: public.numbers_as_numbers")

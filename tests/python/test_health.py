@@ -7,11 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 import test_other_school
-from commands import panel_report, write_profile
+from commands import panel_report
 from junitparser import Error, Failure, JUnitXml
 from psycopg.conninfo import make_conninfo
 
 from sandbox import school
+from sandbox.profiles import write_profile
 
 CHECKS = {
     "checkins_arrive",

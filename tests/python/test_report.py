@@ -10,9 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from commands import Outcome, environment, panel_report, write_profile
+from commands import Outcome, environment, panel_report
 from conftest import PROJECT
 from psycopg.conninfo import make_conninfo
+
+from sandbox.profiles import write_profile
 
 # Of students who are away longest, at the head of the list of those to call.
 HOSTILE_NAMES = [

@@ -6,11 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from chromium import Tab, open_tab
-from commands import panel_report, write_profile
+from commands import panel_report
 from conftest import MakeDatabase
 from playwright.sync_api import expect
 
 from sandbox import school
+from sandbox.profiles import write_profile
 
 PAPER_WIDTH = 688  # pixels between the margins of A4
 
