@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 import psycopg
 import pytest
-from conftest import DbtRun, RunDbt
+from conftest import PROJECT, DbtRun, RunDbt
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
 
@@ -32,6 +32,7 @@ DATABASE = "panel_to_deploy"
 STUDENTS = 60
 READER = "dash-Board"
 VARS = {"deployment_readers": [READER]}  # the same wherever possible: dbt parses everything anew when vars differ
+MODELS = len([*(PROJECT / "models").rglob("*.sql")])
 PATIENCE = 60  # seconds after which a test that waits for an event fails
 
 PANEL = (

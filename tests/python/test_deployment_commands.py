@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from deployment import PANEL, Panel, regardless_of_oid, wait_until
+from deployment import MODELS, PANEL, Panel, regardless_of_oid, wait_until
 
 from sandbox.load import ROSTER
 
@@ -30,7 +30,7 @@ def test_run_on_few_rows_writes_no_view(panel, command, option):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     exclude = ["--exclude-resource-type", "test"] if command == "build" else []
     run = panel.deploy(command, *option, *exclude)
-    assert run.output.count(LEFT) == 12
+    assert run.output.count(LEFT) == MODELS
     assert panel.snapshot() == before
     assert rows_of_seeds(panel) == rows
 

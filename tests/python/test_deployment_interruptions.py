@@ -9,6 +9,7 @@ from time import sleep
 
 import pytest
 from deployment import (
+    MODELS,
     MORTAL,
     READER,
     VARS,
@@ -117,7 +118,7 @@ def test_wait_that_is_no_bound_is_told_before_anything_changes(panel, wait):
         run = panel.run(*command, vars=VARS | {"deployment_lock_wait_ms": wait})
         assert run.exit_code != 0
         assert line in run.output
-        assert "of 12 START" not in run.output
+        assert f"of {MODELS} START" not in run.output
     assert panel.snapshot() == before
 
 
@@ -250,7 +251,7 @@ def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
         if release:
             change_every_view(panel)
         run = panel.start("run", "--full-refresh")
-        wait_until_it_says(run, f"{random.randint(1, 11)} of 12 START")
+        wait_until_it_says(run, f"{random.randint(1, MODELS - 1)} of {MODELS} START")
         sleep(random.uniform(0, 0.2))
         run.kill()
         wait_until(lambda: not panel.execute(OF_RUNS), "the backends end")

@@ -2,14 +2,13 @@
 
 import json
 
-from deployment import PANEL, READER, on_each_server, regardless_of_oid
+from deployment import MODELS, PANEL, READER, on_each_server, regardless_of_oid
 
 from sandbox.load import ROSTER
 
 pytest_plugins = ["deployment"]
 
 ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
-OBJECTS = 12  # six views that are read, six that these read
 
 # Its row_version changes whenever something is granted on a schema, whether or not that was missing.
 SCHEMAS = "select nspname, nspacl::text, xmin::text as row_version from pg_namespace where nspname !~ '^pg_' order by 1"
@@ -30,7 +29,7 @@ def test_run_that_changes_nothing_writes_nothing_and_waits_for_nobody(panel):
             reader.execute(f"select count(*) from {view}")
         # All six views and what they read are locked against change now: who asked for that would give up.
         run = panel.deploy("run", vars={"deployment_readers": [READER], "deployment_lock_wait_ms": 1})
-    assert run.output.count("[unchanged in") == OBJECTS
+    assert run.output.count("[unchanged in") == MODELS
     assert "is in use by" not in run.output
     assert "Another deployment" not in run.output
     assert (panel.snapshot(), panel.execute(SCHEMAS)) == (before, schemas_before)
@@ -43,7 +42,7 @@ def test_run_that_changes_nothing_adds_what_is_missing(panel):
         for view in PANEL:
             reader.execute(f"select count(*) from {view}")
         run = panel.deploy("run", vars={"deployment_readers": [READER, "analyst"], "deployment_lock_wait_ms": 1})
-    assert run.output.count("[unchanged in") == OBJECTS
+    assert run.output.count("[unchanged in") == MODELS
     after = panel.snapshot()
     for name, relation in before.items():
         grants = sorted([*relation.grants, "analyst: SELECT by deployer"]) if name in PANEL else relation.grants
@@ -60,7 +59,7 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     run = panel.deploy("run")
     assert run.output.count("[replaced in") == 1
-    assert run.output.count("[unchanged in") == OBJECTS - 1
+    assert run.output.count("[unchanged in") == MODELS - 1
     second = panel.snapshot()
     old, new = first[ROSTER_VIEW], second[ROSTER_VIEW]
     assert new.columns == [*old.columns, "note text The note."]
