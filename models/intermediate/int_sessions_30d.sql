@@ -2,7 +2,10 @@ with
 
 active_students as (
 
-    select student_id
+    select
+        student_id,
+        full_name,
+        level
     from {{ ref('stg_students') }}
     where is_active
 
@@ -20,6 +23,8 @@ sessions as (
 
 select
     active_students.student_id,
+    active_students.full_name,
+    active_students.level,
     coalesce(sessions.sessions_30d, 0) as sessions_30d
 from active_students
 left join sessions

@@ -117,7 +117,7 @@ def _size(name: str, size: Results) -> str:
                 f"{own['median']:.1f}",
                 f"{own['p95']:.1f}",
                 _verdict(goal_ms, own["median"] <= (goal_ms or 0)),
-                f"{ratio:.1f}",
+                f"{ratio:.2f}",
                 _verdict(goal_ratio, ratio >= (goal_ratio or 0)),
                 f"{own['rows']:,}",
                 f"{own['buffers']:,}",
@@ -133,7 +133,7 @@ def _size(name: str, size: Results) -> str:
             f"{own['median']:.1f}",
             f"{own['p95']:.1f}",
             _verdict(goal_ms, own["median"] <= (goal_ms or 0)),
-            f"{sketch['median'] / own['median']:.1f}",
+            f"{sketch['median'] / own['median']:.2f}",
             *("", "", "", ""),
         )
     )

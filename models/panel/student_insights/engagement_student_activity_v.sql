@@ -7,17 +7,6 @@ with
 
 active_students as (
 
-    select
-        student_id,
-        full_name,
-        level
-    from {{ ref('stg_students') }}
-    where is_active
-
-),
-
-sessions as (
-
     select * from {{ ref('int_sessions_30d') }}
 
 ),
@@ -40,13 +29,11 @@ select
     active_students.student_id::integer as student_id,
     active_students.full_name,
     active_students.level,
-    sessions.sessions_30d::integer as sessions_30d,
+    active_students.sessions_30d::integer as sessions_30d,
     round(history.mean_gap_days, 2) as avg_days_between_visits,
     {{ days_since(last_checkin_time) }} as days_since_last_checkin,
-    {{ consistency_score('sessions.sessions_30d', last_checkin_time) }} as consistency_score
+    {{ consistency_score('active_students.sessions_30d', last_checkin_time) }} as consistency_score
 from active_students
-inner join sessions
-    on active_students.student_id = sessions.student_id
 left join history
     on active_students.student_id = history.student_id
 {%- if history_days is not none %}
