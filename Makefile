@@ -36,7 +36,7 @@ lint: setup ## check the style of SQL and Python, and that dbt finds nothing dep
 	@$(VENV)/ruff format --check .
 	@$(VENV)/python -m scripts.lint_dbt
 
-test: lint ## lint, then run every test, a file at a time on each of two PostgreSQL servers of their own
+test: lint ## lint, then run every test, half of them each on a PostgreSQL of its own
 	@$(VENV)/pytest --numprocesses 2 --dist loadfile
 
 test-browser: setup ## look at the documentation and the report in a headless browser (Debian's chromium)
