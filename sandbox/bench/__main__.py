@@ -130,7 +130,7 @@ def _machine() -> dict[str, Any]:
         "cpu": names[0] if names else platform.processor(),
         "cores": psutil.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "load": round(psutil.getloadavg()[0], 1),
     }
 
