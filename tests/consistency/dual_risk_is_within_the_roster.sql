@@ -1,6 +1,6 @@
 -- What: each student at dual risk stands in the roster with the same days, in the bucket that the issue words.
 -- When it matters: always; dual risk is the roster narrowed down, not a second opinion.
--- To resolve: both views must take the last check-in from int_latest_checkins and the bucket from inactivity_buckets.
+-- To resolve: both views must look the last check-in up by latest_checkins and take the bucket from inactivity_buckets.
 select
     dual_risk.student_id,
     dual_risk.days_since_last_checkin,
