@@ -26,10 +26,10 @@ docs: setup ## write the documentation as one page, and serve it on this machine
 	@$(VENV)/python -m sandbox.docs $(if $(TARGET),--target $(TARGET))
 
 report: setup ## write the panel as of now as a page in report/, its lists as CSV beside it (TARGET=... of the dbt profile)
-	@$(VENV)/python -m panel_report report $(if $(TARGET),--target $(TARGET))
+	@$(VENV)/python -m engagement_panel report $(if $(TARGET),--target $(TARGET))
 
 health: setup ## check the sources: do check-ins arrive, are the rows sound (TARGET=..., JUNIT=file.xml)
-	@$(VENV)/python -m panel_report health $(if $(TARGET),--target $(TARGET)) $(if $(JUNIT),--junit $(JUNIT))
+	@$(VENV)/python -m engagement_panel health $(if $(TARGET),--target $(TARGET)) $(if $(JUNIT),--junit $(JUNIT))
 
 lint: setup ## check the style of SQL and Python, and that dbt finds nothing deprecated
 	@$(VENV)/ruff check .

@@ -7,7 +7,7 @@ with
 
 student as (
 
-    select * from {{ ref('stg_students') }}
+    select * from {{ ref('stg_engagement__students') }}
     where student_id = {{ var('student_id', 0) }}
 
 ),
@@ -18,7 +18,7 @@ history as (
         count(*) as checkins,
         min(checkin_time) as first_checkin_time,
         max(checkin_time) as last_checkin_time
-    from {{ ref('stg_checkins') }}
+    from {{ ref('stg_engagement__checkins') }}
     where student_id = {{ var('student_id', 0) }}
 
 ),
@@ -38,7 +38,7 @@ latest_return as (
 learning as (
 
     select count(*) as entries
-    from {{ ref('stg_learning_at_risk') }}
+    from {{ ref('stg_engagement__learners_at_risk') }}
     where student_id = {{ var('student_id', 0) }}
 
 )

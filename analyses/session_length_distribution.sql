@@ -31,7 +31,7 @@ sessions as ( -- of students that count
 
     select attendance.minutes
     from attendance
-    inner join {{ ref('stg_students') }} as students
+    inner join {{ ref('stg_engagement__students') }} as students
         on attendance.student_id = students.student_id
 
 )

@@ -38,7 +38,7 @@ LEFTOVERS = "select count(*) from pg_class where relname ~ '__dbt_'"
 CHANGES: list[Callable[[ProjectCopy], None]] = [
     lambda project: None,
     lambda project: project.select_from(ROSTER, "*"),
-    lambda project: project.select_from("models/staging/stg_students", "*"),
+    lambda project: project.select_from("models/staging/stg_engagement__students", "*"),
     lambda project: project.append_column(ROSTER, "note", "'call'::text", "text"),
     lambda project: project.rename_column(ROSTER, "level", "course"),
 ]

@@ -1,6 +1,6 @@
 -- What: the histogram counts every student of the activity view once.
 -- When it matters: always; the dashboard shows both beside each other.
--- To resolve: compare int_sessions_30d with session_frequency_bins: a count in no bin, or in two.
+-- To resolve: compare int_engagement__sessions_30d with session_frequency_bins: a count in no bin, or in two.
 select *
 from (
     select

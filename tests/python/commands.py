@@ -12,7 +12,7 @@ from unittest import mock
 from conftest import PROJECT
 from dbt.cli.main import dbtRunner
 
-from panel_report.__main__ import main
+from engagement_panel.__main__ import main
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def environment(profile: Path) -> dict[str, str]:
     }
 
 
-def panel_report(profile: Path, *arguments: str) -> Outcome:
-    """Run `python -m panel_report`."""
-    with mock.patch.object(sys, "argv", ["panel_report", *arguments]):
+def run_command(profile: Path, *arguments: str) -> Outcome:
+    """Run `python -m engagement_panel`."""
+    with mock.patch.object(sys, "argv", ["engagement_panel", *arguments]):
         return _outcome_of(main, profile)
 
 

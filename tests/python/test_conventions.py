@@ -31,15 +31,15 @@ class Break(NamedTuple):
 BREAKS = [
     Break(
         "check_model_description_populated",
-        "int_checkins_30d",
-        "models/intermediate/int_checkins_30d.yml",
+        "int_engagement__checkins_30d",
+        "models/intermediate/int_engagement__checkins_30d.yml",
         "One row per check-in of the last 30 x 24 hours, both ends included: "
         "the month that session counts and dayparts look at.",
     ),
     Break(
         "check_model_column_description_populated",
-        "int_latest_checkins",
-        "models/intermediate/int_latest_checkins.yml",
+        "int_engagement__latest_checkins",
+        "models/intermediate/int_engagement__latest_checkins.yml",
         "Who came.",
         '""',
     ),
@@ -87,14 +87,14 @@ BREAKS = [
         "check_lineage_permitted_upstream_models",
         ROSTER,
         f"{PANEL}/{ROSTER}.sql",
-        "ref('int_latest_checkins')",
+        "ref('int_engagement__latest_checkins')",
         "ref('engagement_student_activity_v')",
     ),
     Break(
         "check_lineage_source_cannot_be_used",
         ROSTER,
         f"{PANEL}/{ROSTER}.sql",
-        "ref('stg_students')",
+        "ref('stg_engagement__students')",
         "source('engagement_students', 'students')",
     ),
 ]

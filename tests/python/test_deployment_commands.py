@@ -48,7 +48,7 @@ def test_no_more_is_deployed_than_is_selected(panel):
         panel.project.append_column(models_of_the_panel(panel)[view], "note", "'new'::text", "text")
     panel.deploy("run", "-s", "engagement_inactive_roster_v")
     assert with_a_note(panel) == {ROSTER_VIEW}
-    panel.deploy("build", "-s", "stg_learning_at_risk+", "--exclude-resource-type", "test")
+    panel.deploy("build", "-s", "stg_engagement__learners_at_risk+", "--exclude-resource-type", "test")
     assert with_a_note(panel) == {ROSTER_VIEW, "mgmt.engagement_dual_risk_students_v"}
     panel.deploy("run", "-s", "path:models/panel", "--exclude", "engagement_student_activity_v")
     assert with_a_note(panel) == set(PANEL) - {"mgmt.engagement_student_activity_v"}

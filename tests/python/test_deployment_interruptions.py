@@ -156,7 +156,7 @@ def test_runs_at_the_same_time_that_are_each_others_first_deployment(panel):
 
 def test_runs_at_the_same_time_that_change_the_same(panel):
     panel.project.rename_column(ROSTER, "level", "course")
-    panel.project.select_from("models/staging/stg_students", "*, 1 as shoe_size")
+    panel.project.select_from("models/staging/stg_engagement__students", "*, 1 as shoe_size")
     deploy_at_the_same_time(panel, 2, "build", "--threads", "8", "--exclude-resource-type", "test", "--full-refresh")
     assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
 

@@ -66,7 +66,7 @@ def test_what_changes_no_columns_does_not_show(deployments):
     deployments.deploy("run", "--full-refresh")
     deployments.deploy("seed", "--full-refresh")
 
-    deployments.panel.project.select_from("models/staging/stg_students", "*, 42 as shoe_size")
+    deployments.panel.project.select_from("models/staging/stg_engagement__students", "*, 42 as shoe_size")
     runs = [deployments.panel.start("build", *NO_TESTS, "--full-refresh", "--threads", "8") for _ in range(2)]
     for run in runs:
         ended = finish(run)

@@ -89,7 +89,7 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
 
 def test_column_that_a_shared_step_gained_goes_by_full_refresh(panel):
     before = panel.snapshot()
-    panel.project.append_column("models/staging/stg_students", "shoe_size", "42", "integer")
+    panel.project.append_column("models/staging/stg_engagement__students", "shoe_size", "42", "integer")
     assert panel.deploy("run").output.count("[replaced in") == 1
     panel.project.restore()
     panel.deploy("run", "--full-refresh")

@@ -7,7 +7,6 @@ from pathlib import Path
 import psycopg
 import pytest
 import test_other_school
-from commands import panel_report
 from junitparser import Error, Failure, JUnitXml
 from psycopg.conninfo import make_conninfo
 
@@ -61,7 +60,7 @@ def stop_the_feed(connection: psycopg.Connection, since: timedelta) -> None:
 
 def states(profile: Path, *arguments: str) -> tuple[int, dict[str, str]]:
     """Run the check, and give its exit code and what state it printed of each thing."""
-    outcome = panel_report(profile, "health", *arguments)
+    outcome = run_command(profile, "health", *arguments)
     assert outcome.errors == ""
     found = {}
     for line in outcome.output.splitlines():
@@ -92,7 +91,7 @@ def test_a_long_weekend_is_no_alarm(profile, sound_school):
 
 def test_a_feed_that_never_was_is_not_well(profile, sound_school):
     sound_school.execute("truncate student_attendance")
-    outcome = panel_report(profile, "health")
+    outcome = run_command(profile, "health")
     assert outcome.exit_code == 1
     assert "FAIL   checkins_arrive  no check-in has ever arrived" in outcome.output
 
@@ -141,7 +140,7 @@ def test_a_warning_says_what_it_is_and_how_to_resolve_it_and_junit_says_so_too(p
     stop_the_feed(sound_school, timedelta(days=5))
     sound_school.execute(NOT_WELL["future_checkins"])
     file = tmp_path / "ci" / "health.xml"
-    outcome = panel_report(profile, "health", "--junit", str(file), "--strict")
+    outcome = run_command(profile, "health", "--junit", str(file), "--strict")
     assert "WARN   future_checkins  2 rows\n" in outcome.output
     assert "What: a check-in whose time has not come yet." in outcome.output
     assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output
@@ -187,16 +186,18 @@ def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace
     with psycopg.connect(uri) as connection:
         school.create(connection)
     file = tmp_path / "health.xml"
-    outcome = panel_report(write_profile(workspace / "health undeployed", uri), "health", "--junit", str(file))
+    outcome = run_command(write_profile(workspace / "health undeployed", uri), "health", "--junit", str(file))
     assert outcome.exit_code == 2
-    assert 'ERROR  double_checkins  relation "mgmt_internal.stg_checkins" does not exist\n' in outcome.output
+    assert (
+        'ERROR  double_checkins  relation "mgmt_internal.stg_engagement__checkins" does not exist\n' in outcome.output
+    )
     (suite,) = JUnitXml.fromfile(str(file))
     assert any(isinstance(result, Error) for case in suite for result in case.result)
 
 
 def test_a_server_that_is_down_is_told_in_one_line(server, workspace):
     profile = write_profile(workspace / "health down", make_conninfo(server, host="/nowhere"))
-    outcome = panel_report(profile, "health")
+    outcome = run_command(profile, "health")
     assert (outcome.exit_code, outcome.output) == (2, "")
     assert 'connection to server on socket "/nowhere' in outcome.errors
     assert outcome.errors.count("\n") == 1

@@ -100,7 +100,7 @@ def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(server, database
         "public.student_attendance has no index on (student_id, checkin_time) nor on (checkin_time). "
         "The views are right without, but slower: see dbt run-operation engagement_indexes."
     )
-    selected = ("--select", "stg_checkins")
+    selected = ("--select", "stg_engagement__checkins")
     assert "has no index" not in run_dbt(database, "run", *selected).output
     change(server, database, DROP_BY_STUDENT + DROP_BY_TIME)
     run = run_dbt(database, "run", *selected)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from commands import Outcome, environment, panel_report
+from commands import Outcome, environment, run_command
 from conftest import PROJECT
 from psycopg.conninfo import make_conninfo
 
@@ -119,7 +119,7 @@ def profile(database, workspace) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(profile) -> Path:
-    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    written = run_command(profile, "report", "--output", str(profile / "written"))
     assert written.exit_code == 0, written.errors
     assert written.output == f"{profile / 'written' / 'panel.html'}\n"
     return profile / "written"
@@ -266,7 +266,7 @@ def test_the_page_says_when_and_where_it_is_of(page, ask):
 
 def test_a_panel_without_a_row_is_a_page_too(panel_database, workspace):
     profile = write_profile(workspace / "report of nobody", panel_database)
-    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    written = run_command(profile, "report", "--output", str(profile / "written"))
     assert written.exit_code == 0, written.errors
     page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
     assert page.texts("p").count("Nadie por ahora.") == 4
@@ -290,7 +290,7 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
             """
         )
     profile = write_profile(workspace / "report of itself", uri)
-    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    written = run_command(profile, "report", "--output", str(profile / "written"))
     assert written.exit_code == 0, written.errors
     page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
     ((name, *_),) = page.rows("doble_riesgo")[1:]
@@ -302,7 +302,7 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
 def report_of(workspace: Path, uri: str, name: str) -> Outcome:
     """Have a report written that cannot be; nothing may be left of it."""
     profile = write_profile(workspace / name, uri)
-    outcome = panel_report(profile, "report", "--output", str(profile / "written"))
+    outcome = run_command(profile, "report", "--output", str(profile / "written"))
     assert not (profile / "written").exists()
     assert outcome.output == ""
     assert outcome.errors.count("\n") == 1
@@ -339,12 +339,12 @@ def test_a_reader_of_the_panel_needs_no_more_to_write_the_report(database, works
             "grant select on all tables in schema mgmt to report_reader"
         )
     profile = write_profile(workspace / "reader", make_conninfo(database, user="report_reader"))
-    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    written = run_command(profile, "report", "--output", str(profile / "written"))
     assert written.exit_code == 0, written.errors
 
 
 def test_without_a_profile_the_demo_is_named(workspace):
-    outcome = panel_report(workspace / "no profile", "report")
+    outcome = run_command(workspace / "no profile", "report")
     assert outcome.exit_code == 2
     assert outcome.errors.startswith("There is no profiles.yml: `make demo`")
 
@@ -356,7 +356,7 @@ def test_the_time_is_that_of_the_var(profile, tmp_path):
     settings = copy / "dbt_project.yml"
     settings.write_text(settings.read_text().replace("America/Guayaquil", "Asia/Tokyo"))
     run = subprocess.run(
-        [sys.executable, "-m", "panel_report", "report"],
+        [sys.executable, "-m", "engagement_panel", "report"],
         cwd=copy,
         env=environment(profile),
         capture_output=True,

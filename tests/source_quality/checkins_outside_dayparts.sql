@@ -9,7 +9,7 @@ with
 checkins as (
 
     select extract(hour from {{ local_time('checkin_time') }}) as local_hour
-    from {{ ref('int_checkins_30d') }}
+    from {{ ref('int_engagement__checkins_30d') }}
 
 ),
 

@@ -7,7 +7,7 @@ select
     student_id,
     checkin_time,
     count(*) as checkins
-from {{ ref('stg_checkins') }}
+from {{ ref('stg_engagement__checkins') }}
 group by
     student_id,
     checkin_time

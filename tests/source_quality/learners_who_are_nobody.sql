@@ -6,7 +6,7 @@
 select
     learners.student_id,
     count(*) as entries
-from {{ ref('stg_learning_at_risk') }} as learners
+from {{ ref('stg_engagement__learners_at_risk') }} as learners
 left join {{ source('engagement_students', 'students') }} as students
     on learners.student_id = students.{{ source_column('engagement_students_id_column') }}
 where students.{{ source_column('engagement_students_id_column') }} is null

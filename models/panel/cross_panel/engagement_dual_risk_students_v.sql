@@ -6,7 +6,7 @@ active_students as (
         student_id,
         full_name,
         level
-    from {{ ref('stg_students') }}
+    from {{ ref('stg_engagement__students') }}
     where is_active
 
 ),
@@ -17,7 +17,7 @@ learners as ( -- the learning list may name a student more than once
         student_id,
         bool_or(is_stuck) as is_stuck,
         bool_or(is_slow) as is_slow
-    from {{ ref('stg_learning_at_risk') }}
+    from {{ ref('stg_engagement__learners_at_risk') }}
     group by student_id
 
 ),

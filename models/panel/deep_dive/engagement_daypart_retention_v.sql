@@ -9,7 +9,7 @@ dayparts as (
 active_students as (
 
     select student_id
-    from {{ ref('stg_students') }}
+    from {{ ref('stg_engagement__students') }}
     where is_active
 
 ),
@@ -25,7 +25,7 @@ visits as (
     select
         checkins.student_id,
         clock.hours_from[width_bucket(checkins.checkin_time, clock.instants)] as hour_from
-    from {{ ref('int_checkins_30d') }} as checkins
+    from {{ ref('int_engagement__checkins_30d') }} as checkins
     cross join clock
 
 ),

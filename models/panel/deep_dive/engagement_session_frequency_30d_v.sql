@@ -13,7 +13,7 @@ session_counts as ( -- one row per number of sessions that occurs
     select
         sessions_30d,
         count(*) as student_count
-    from {{ ref('int_sessions_30d') }}
+    from {{ ref('int_engagement__sessions_30d') }}
     group by sessions_30d
 
 )

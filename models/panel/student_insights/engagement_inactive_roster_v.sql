@@ -6,13 +6,13 @@ students as (
         student_id,
         full_name,
         level
-    from {{ ref('stg_students') }}
+    from {{ ref('stg_engagement__students') }}
 
 ),
 
 latest_checkins as (
 
-    select * from {{ ref('int_latest_checkins') }}
+    select * from {{ ref('int_engagement__latest_checkins') }}
 
 )
 

@@ -8,7 +8,7 @@ active_students as (
     select
         student_id,
         full_name
-    from {{ ref('stg_students') }}
+    from {{ ref('stg_engagement__students') }}
     where is_active
 
 ),
@@ -19,7 +19,7 @@ arrivals as ( -- the first check-in per person and period: of a period no longer
         student_id,
         min(checkin_time) as checkin_time,
         lag(max(checkin_time)) over (partition by student_id order by min(checkin_time)) as previous_checkin_time
-    from {{ ref('stg_checkins') }}
+    from {{ ref('stg_engagement__checkins') }}
     where checkin_time > {{ days_ago(recent_days + absence_days) }}
     group by
         student_id,

@@ -1,13 +1,13 @@
 {%- set history_days = var('engagement_avg_gap_history_days') -%}
 {#- An unbounded history ends with the last check-in; a bounded one may miss it. -#}
 {%- set last_checkin_time = ('history' if history_days is none else 'latest_checkins') ~ '.last_checkin_time' -%}
--- depends_on: {{ ref('int_latest_checkins') }}
+-- depends_on: {{ ref('int_engagement__latest_checkins') }}
 
 with
 
 active_students as (
 
-    select * from {{ ref('int_sessions_30d') }}
+    select * from {{ ref('int_engagement__sessions_30d') }}
 
 ),
 
@@ -17,7 +17,7 @@ history as ( -- one row per person who came in the time looked at
         student_id,
         max(checkin_time) as last_checkin_time,
         {{ elapsed_days('min(checkin_time)', 'max(checkin_time)') }} / nullif(count(*) - 1, 0) as mean_gap_days
-    from {{ ref('stg_checkins') }}
+    from {{ ref('stg_engagement__checkins') }}
     {%- if history_days is not none %}
     where checkin_time >= {{ days_ago(history_days) }}
     {%- endif %}
@@ -37,7 +37,7 @@ from active_students
 left join history
     on active_students.student_id = history.student_id
 {%- if history_days is not none %}
-left join {{ ref('int_latest_checkins') }} as latest_checkins
+left join {{ ref('int_engagement__latest_checkins') }} as latest_checkins
     on active_students.student_id = latest_checkins.student_id
 {%- endif %}
 order by

@@ -74,7 +74,9 @@ def test_the_lineage_runs_from_the_schools_tables_to_the_modules(tab: Tab, site:
             return drawn.nodes(":visible").map(node => node.data("label") || node.id())
         }"""
     )
-    assert {"engagement_attendance.attendance", "stg_checkins", "engagement_inactive_roster_v"} <= set(nodes)
+    assert {"engagement_attendance.attendance", "stg_engagement__checkins", "engagement_inactive_roster_v"} <= set(
+        nodes
+    )
     assert sum(node.startswith("Module ") for node in nodes) >= 9
     tab.keep_picture("docs-lineage")
     assert tab.complaints == []

@@ -6,7 +6,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from chromium import Tab, open_tab
-from commands import panel_report
 from conftest import MakeDatabase
 from playwright.sync_api import expect
 
@@ -23,7 +22,7 @@ def page(make_database: MakeDatabase, deployed_template: str, workspace: Path) -
     with psycopg.connect(uri) as connection:
         school.load(connection, school.generate(datetime.now(UTC)))
     profile = write_profile(workspace / "browser", uri)
-    written = panel_report(profile, "report", "--output", str(profile / "written"))
+    written = run_command(profile, "report", "--output", str(profile / "written"))
     assert written.exit_code == 0, written.errors
     return (profile / "written" / "panel.html").as_uri()
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from panel_report.target import CannotRunError, one_line, run_dbt
+from engagement_panel.target import CannotRunError, one_line, run_dbt
 
 FEED = "source:engagement_attendance"
 SOURCE_TESTS = "path:tests/source_quality"

@@ -6,7 +6,7 @@ active_students as (
         student_id,
         full_name,
         level
-    from {{ ref('stg_students') }}
+    from {{ ref('stg_engagement__students') }}
     where is_active
 
 ),
@@ -16,7 +16,7 @@ sessions as (
     select
         student_id,
         count(*) as sessions_30d
-    from {{ ref('int_checkins_30d') }}
+    from {{ ref('int_engagement__checkins_30d') }}
     group by student_id
 
 )

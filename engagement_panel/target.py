@@ -69,7 +69,7 @@ def connect() -> psycopg.Connection:
     try:
         connection = psycopg.connect(
             dbname=credentials.database,
-            application_name="panel_report",
+            application_name="engagement_panel",
             **{option: getattr(credentials, option) for option in CONNECTION_OPTIONS},
         )
     except psycopg.OperationalError as error:

@@ -7,14 +7,14 @@ from pathlib import Path
 import psycopg
 from rich.console import Console
 
-from panel_report.health import COULD_NOT_RUN, check_health
-from panel_report.report import write_report
-from panel_report.target import PROJECT, CannotRunError
+from engagement_panel.health import COULD_NOT_RUN, check_health
+from engagement_panel.report import write_report
+from engagement_panel.target import PROJECT, CannotRunError
 
 
 def main() -> None:
     """Run the command that the arguments name; where it cannot run, exit with one line that tells why."""
-    parser = argparse.ArgumentParser(prog="python -m panel_report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m engagement_panel", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     report = commands.add_parser("report", help="write the panel as of now as a page, with its lists as CSV")
     report.add_argument("--output", type=Path, default=PROJECT / "report", metavar="FOLDER", help="default: report")

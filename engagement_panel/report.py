@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from panel_report import charts, panel, spanish
-from panel_report.lists import StudentList, student_lists
+from engagement_panel import charts, panel, spanish
+from engagement_panel.lists import StudentList, student_lists
 
 PAGE = "panel.html"
 SHOWN_ROWS = 50  # of each list; its file has them all
@@ -48,7 +48,7 @@ def write_report(target: str | None, folder: Path) -> Path:
 def render_page(read: panel.Panel, lists: list[StudentList]) -> str:
     """Give the page's HTML; whatever stands in the rows is text in it."""
     environment = Environment(
-        loader=PackageLoader("panel_report"),
+        loader=PackageLoader("engagement_panel"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

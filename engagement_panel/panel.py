@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from panel_report.target import CannotRunError, connect, render
+from engagement_panel.target import CannotRunError, connect, render
 
 VIEWS = {
     "roster": "engagement_inactive_roster_v",

@@ -2,7 +2,7 @@ with
 
 checkins as (
 
-    select * from {{ ref('stg_checkins') }}
+    select * from {{ ref('stg_engagement__checkins') }}
 
 )
 

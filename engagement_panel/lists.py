@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from panel_report import spanish
-from panel_report.panel import Panel, Row
+from engagement_panel import spanish
+from engagement_panel.panel import Panel, Row
 
 CALL_FROM_DAYS = 7
 ENGAGED_FROM_SESSIONS = 5

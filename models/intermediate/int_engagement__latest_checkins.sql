@@ -2,7 +2,7 @@ with
 
 students as (
 
-    select student_id from {{ ref('stg_students') }}
+    select student_id from {{ ref('stg_engagement__students') }}
 
 )
 
