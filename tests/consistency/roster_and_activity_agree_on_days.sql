@@ -1,6 +1,6 @@
 -- What: each student of the activity view stands in the roster with the same name, level and days.
 -- When it matters: always; a manager who sees two figures for one student trusts neither.
--- To resolve: both must take the latest of stg_engagement__checkins, the roster by int_engagement__latest_checkins, activity by its one pass.
+-- To resolve: both take the latest of stg_engagement__checkins, the roster by a look-up, activity by its one pass.
 select
     student_id,
     full_name,

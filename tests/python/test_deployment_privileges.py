@@ -16,7 +16,8 @@ ACTIONS = {
 }
 THE_SCHOOLS = "public.students public.student_attendance mgmt.learning_at_risk_learners_v mgmt.engagement_dau_90d_v"
 SHARED_STEPS = (
-    "mgmt_internal.stg_engagement__students mgmt_internal.stg_engagement__checkins mgmt_internal.stg_engagement__learners_at_risk "
+    "mgmt_internal.stg_engagement__students mgmt_internal.stg_engagement__checkins "
+    "mgmt_internal.stg_engagement__learners_at_risk "
     "mgmt_internal.dayparts mgmt_internal.session_frequency_bins"
 )
 THE_PANEL = " ".join(PANEL)
