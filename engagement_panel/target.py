@@ -7,13 +7,14 @@ from typing import Any
 
 import psycopg
 from dbt.adapters.factory import get_adapter_by_type
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.cli.main import dbtRunnerResult
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from engagement_panel import dbt
+from engagement_panel.dbt import PROJECT
 from sandbox import server
 
-PROJECT = Path(__file__).resolve().parent.parent
 SANDBOX_PROFILE = PROJECT / ".sandbox"
 
 # What a dbt profile and libpq call by the same name.
@@ -39,10 +40,7 @@ def run_dbt(*arguments: str, target: str | None) -> dbtRunnerResult:
         CannotRunError: dbt could not run the command at all.
     """
     _use_sandbox_by_default()
-    options = ["--project-dir", str(PROJECT), "--log-level", "none", "--no-send-anonymous-usage-stats"]
-    if target:
-        options += ["--target", target]
-    run = dbtRunner().invoke([*arguments, *options])
+    run = dbt.run_dbt(*arguments, "--log-level", "none", target=target)
     if run.exception:
         raise CannotRunError(one_line(run.exception))
     return run
