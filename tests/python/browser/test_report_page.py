@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from chromium import Tab, open_tab
+from commands import run_command
 from conftest import MakeDatabase
 from playwright.sync_api import expect
 
