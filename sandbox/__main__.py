@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from rich.padding import Padding
 from rich.status import Status
 
 from sandbox import school, server
 from sandbox.console import WIDTH, print_panel
+from sandbox.profiles import write_profile
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
@@ -92,9 +92,7 @@ def _build_panel(database: str, status: Status) -> str:
     """Run `dbt build` on the sandbox, counting in the status line, and return what became of each view and test."""
     from dbt.cli.main import dbtRunner  # here, since it takes seconds that `stop` does not need
 
-    DBT_FOLDER.mkdir(exist_ok=True)
-    shutil.copy(PROJECT / "profiles.yml.example", DBT_FOLDER / "profiles.yml")
-    os.environ |= {"ENGAGEMENT_SANDBOX_HOST": _socket_folder(database), "ENGAGEMENT_SANDBOX_DBNAME": DATABASE}
+    write_profile(DBT_FOLDER, database)
     total = done = 0
 
     def show_progress(event: "EventMsg") -> None:
@@ -112,7 +110,6 @@ def _build_panel(database: str, status: Status) -> str:
             "--no-send-anonymous-usage-stats",
             *("--project-dir", str(PROJECT)),
             *("--profiles-dir", str(DBT_FOLDER)),
-            *("--target", "embedded"),
             *("--target-path", str(DBT_FOLDER / "target")),
             *("--log-path", str(DBT_FOLDER / "logs")),
         ]
@@ -130,7 +127,7 @@ def _print_ways_on(database: str) -> None:
     console.rule()
     print(f"""
 Ask the database        {_psql()} '{database}'
-Work with dbt           export DBT_PROFILES_DIR=.sandbox ENGAGEMENT_SANDBOX_HOST={_socket_folder(database)}
+Work with dbt           export DBT_PROFILES_DIR=.sandbox
                         .venv/bin/dbt build
                         .venv/bin/dbt compile -q -s call_today | .venv/bin/python -m sandbox psql
 Stop it                 make stop (it keeps its data), make clean (it does not)
@@ -140,10 +137,6 @@ Stop it                 make stop (it keeps its data), make clean (it does not)
 def _psql() -> str:
     """The user's own psql, or else the one that came with the server."""
     return shutil.which("psql") or str(server.program("psql"))
-
-
-def _socket_folder(database: str) -> str:
-    return str(conninfo_to_dict(database)["host"])
 
 
 @contextmanager

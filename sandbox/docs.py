@@ -1,20 +1,16 @@
 """Generate the project's documentation as one page, and serve it on this machine."""
 
 import argparse
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
-
 from sandbox import server
 from sandbox.__main__ import DATA_FOLDER, DATABASE, DBT_FOLDER, PROJECT
+from sandbox.profiles import write_profile
 
 FOLDER = DBT_FOLDER / "docs"
 PORT = 8080
@@ -58,21 +54,17 @@ def main() -> None:
 
 def generate_from_server(folder: Path, database: str) -> Path:
     """Generate the page from a database of an embedded server, by its URI, and return where it is."""
-    connection = conninfo_to_dict(database)
-    names = {"HOST": connection["host"], "DBNAME": connection["dbname"]}
-    environment = {f"ENGAGEMENT_SANDBOX_{name}": str(value) for name, value in names.items()}
     with tempfile.TemporaryDirectory() as profiles:
-        shutil.copy(PROJECT / "profiles.yml.example", Path(profiles) / "profiles.yml")
-        return generate(folder, ["--profiles-dir", profiles, "--target", "embedded"], environment)
+        write_profile(Path(profiles), database)
+        return generate(folder, ["--profiles-dir", profiles])
 
 
-def generate(folder: Path, options: list[str], environment: Mapping[str, str] | None = None) -> Path:
+def generate(folder: Path, options: list[str]) -> Path:
     """Have dbt write its documentation as one page, mend it, and return where it is.
 
     Args:
         folder: for the page; made if it is missing.
         options: of dbt's command line, to name a profile and a target.
-        environment: variables that the profile reads, besides those that are set.
 
     Raises:
         SystemExit: dbt failed; it has told why.
@@ -84,8 +76,7 @@ def generate(folder: Path, options: list[str], environment: Mapping[str, str] | 
                 *(dbt, "docs", "generate", "--static", "--quiet", "--no-send-anonymous-usage-stats"),
                 *("--project-dir", PROJECT, "--target-path", workspace, "--log-path", workspace),
                 *options,
-            ],
-            env=os.environ | (environment or {}),
+            ]
         )
         if generated.returncode:
             sys.exit("dbt could not generate the documentation: see above.")

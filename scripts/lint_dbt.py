@@ -5,15 +5,13 @@ that: an empty server is started.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
-
 from sandbox import server
+from sandbox.profiles import write_profile
 
 PROJECT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -33,15 +31,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="panel-lint-") as folder:
         workspace = Path(folder).resolve()
         workspace.chmod(0o755)  # root's server is another user's
-        shutil.copy(PROJECT / "profiles.yml.example", workspace / "profiles.yml")
         try:
-            connection = conninfo_to_dict(server.start(workspace / "postgres"))
+            write_profile(workspace, server.start(workspace / "postgres"))
             environment = os.environ | {
-                "ENGAGEMENT_SANDBOX_HOST": str(connection["host"]),
-                "ENGAGEMENT_SANDBOX_DBNAME": str(connection["dbname"]),
                 "COLUMNS": "160",  # narrower, and dbt-bouncer drops its messages
                 "DBT_PROFILES_DIR": folder,
-                "DBT_TARGET": "embedded",
                 "DBT_TARGET_PATH": str(PROJECT / "target"),  # where dbt-bouncer looks for the manifest
                 "DBT_LOG_PATH": str(workspace / "logs"),
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
