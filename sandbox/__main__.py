@@ -109,7 +109,7 @@ def _build_panel(database: str, status: Status) -> str:
             "--quiet",
             "--no-send-anonymous-usage-stats",
             *("--project-dir", str(PROJECT)),
-            *("--profiles-dir", str(DBT_FOLDER)),
+            *("--profiles-dir", str(DBT_FOLDER), "--target", "mgmt"),
             *("--target-path", str(DBT_FOLDER / "target")),
             *("--log-path", str(DBT_FOLDER / "logs")),
         ]

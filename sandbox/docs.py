@@ -56,7 +56,7 @@ def generate_from_server(folder: Path, database: str) -> Path:
     """Generate the page from a database of an embedded server, by its URI, and return where it is."""
     with tempfile.TemporaryDirectory() as profiles:
         write_profile(Path(profiles), database)
-        return generate(folder, ["--profiles-dir", profiles])
+        return generate(folder, ["--profiles-dir", profiles, "--target", "mgmt"])
 
 
 def generate(folder: Path, options: list[str]) -> Path:

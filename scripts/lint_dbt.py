@@ -36,6 +36,7 @@ def main() -> None:
             environment = os.environ | {
                 "COLUMNS": "160",  # narrower, and dbt-bouncer drops its messages
                 "DBT_PROFILES_DIR": folder,
+                "DBT_TARGET": "mgmt",
                 "DBT_TARGET_PATH": str(PROJECT / "target"),  # where dbt-bouncer looks for the manifest
                 "DBT_LOG_PATH": str(workspace / "logs"),
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
