@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import PROJECT
+from support import PROJECT
 
 BIN = Path(sys.executable).parent
 FILES = "dbt_project.yml dbt-bouncer.yml profiles.yml.example".split()

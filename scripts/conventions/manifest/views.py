@@ -52,7 +52,9 @@ def check_view_meta(model: Any) -> None:
     said = dict(_leaves(model.config.meta))
     faults = [f"has no {key}" for key in FACTS if key not in said]
     faults += [f"has an unknown {key}" for key in said if key not in FACTS]
-    faults += [f"has {key}: {said[key]!r}" for key, is_right in FACTS.items() if key in said and not is_right(said[key])]
+    faults += [
+        f"has {key}: {said[key]!r}" for key, is_right in FACTS.items() if key in said and not is_right(said[key])
+    ]
     named = {*(said.get("complete.columns") or []), said.get("bench.look_up.column")} - {None}
     faults += [f"names no column of the view: {name}" for name in sorted(named - {*model.columns})]
     if faults:
