@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import PROJECT
+from support import PROJECT
 
 from sandbox.profiles import write_profile
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import PROJECT, RunDbt
+from support import PROJECT, RunDbt
 
 OVERVIEW = (PROJECT / "models" / "overview.md").read_text()
 RULES = (PROJECT / "docs" / "rules.md").read_text()

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from conftest import MakeDatabase, RunDbt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import CheckIn, Learner, Settings, Student, compare, panel, read_school
 from panels import ADVERSARIAL, School, schools
+from support import MakeDatabase, RunDbt
 
 import sandbox.school
 
