@@ -23,7 +23,7 @@ class CannotRunError(Exception):
 
 
 def run_dbt(*arguments: str, target: str | None) -> list[Any]:
-    """Run a dbt command on the project without a word in the terminal, and give its results; it logs where it always does.
+    """Run a dbt command on the project, silent but for dbt's own log file, and give its results.
 
     Without DBT_PROFILES_DIR and without a profiles.yml in the project, the profile is the sandbox's.
 
