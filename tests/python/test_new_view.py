@@ -1,4 +1,4 @@
-"""CONTRIBUTING's "Add a view": its files alone make the project take the view up; without one fact of it, lint is red."""
+"""CONTRIBUTING's "Add a view": its files are enough for the project to take a view up, and without one lint is red."""
 
 import os
 import re
@@ -35,7 +35,8 @@ ENTRIES = {
 
 PLAIN = "sandbox/bench/plain"
 ORACLE = {"tests/python/oracle.py", "tests/python/test_oracle.py"}
-LAYOUTS = {"engagement_panel/panel.py", "sandbox/console.py"}
+LAYOUTS = {"engagement_panel/panel.py", "sandbox/console.py", "tests/python/test_report.py"}
+ROWS_BY_HAND = {"tests/python/test_analyses.py", "tests/python/test_other_school.py"}
 OF_EACH_VIEW = (
     "test_columns_are_those_of_the_contract",
     "test_a_view_reads_its_days_and_look_ups_alone",
@@ -75,7 +76,7 @@ def lint(project: Path) -> str:
     assert parse.returncode == 0, parse.stderr
     (project / "target").mkdir(exist_ok=True)
     shutil.copy(project / ".sandbox" / "manifest" / "target" / "manifest.json", project / "target")
-    bouncer = python(project, "-c", "from dbt_bouncer.main import app; app()")
+    bouncer = python(project, "-c", "from dbt_bouncer.main import app; app(['--show-all-failures'])")
     return bouncer.stdout if bouncer.returncode else ""
 
 
@@ -143,7 +144,7 @@ def leaves(document: dict[str, Any], *under: Any) -> Iterator[tuple[Any, ...]]:
 
 def test_without_any_one_of_its_facts_lint_is_red(project: Path, tmp_path: Path) -> None:
     """Each of many copies of the view lacks something else: a key of its yml, or what belongs beside it."""
-    files = {Path(name).name.partition(".")[2]: text for name, text in example().items() if VIEW in name}
+    files = {Path(name).name.partition(".")[2]: text for name, text in example().items() if name.startswith(FOLDER)}
     document = yaml.safe_load(files["yml"])
     model = document["models"][0]
     lacking = {
@@ -186,7 +187,7 @@ def test_a_guard_names_the_view_and_the_key_that_it_misses() -> None:
 
 
 def test_no_file_lists_the_views() -> None:
-    """Four views named in one file are a list; only the oracle and what lays out a page may have one."""
+    """Four views named in one file are a list: for the oracle, for what lays out a page, for rows worked out by hand."""
     views = re.compile("|".join(panel_views()))
     tracked = subprocess.check_output(["git", "ls-files"], cwd=PROJECT, text=True).split()
     lists = {
@@ -195,4 +196,4 @@ def test_no_file_lists_the_views() -> None:
         if re.search(r"\.py$|^Makefile$|^\.github/|^macros/", name)
         and len({*views.findall((PROJECT / name).read_text())}) >= 4
     }
-    assert lists <= LAYOUTS | ORACLE
+    assert lists <= ORACLE | LAYOUTS | ROWS_BY_HAND
