@@ -6,7 +6,7 @@
 VENV := .venv/bin
 
 help: ## list the targets
-	@echo "The engagement panel: six PostgreSQL views, built with dbt. Needs Python 3.11 to 3.13."
+	@echo "The engagement panel: PostgreSQL views, built with dbt. Needs Python 3.11 to 3.13."
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## build .venv and install dbt_utils, where that is not done yet (PYTHON=... picks the Python)

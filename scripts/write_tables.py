@@ -3,6 +3,7 @@
 A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; what is written there by hand is lost.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -25,7 +26,11 @@ VAR = re.compile(r"^  (\w+): (.*?)  # (.+)$", re.MULTILINE)
 
 
 def main() -> None:
-    """Write all tables."""
+    """Write all tables, or with --check only say which are out of date."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.write_tables", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a table is out of date")
+    if parser.parse_args().check:
+        sys.exit(not are_up_to_date(manifest()))
     for file, text in _with_tables(manifest()):
         file.write_text(text)
 

@@ -17,6 +17,7 @@ from panels import ADVERSARIAL, School, schools
 from support import MakeDatabase, RunDbt
 
 import sandbox.school
+from sandbox.views import panel_views
 
 
 def zone_in_daytime() -> str:
@@ -263,6 +264,10 @@ PAPER_LEARNERS = [
     Learner(7, None, None),
     Learner(8, True, True),
 ]
+
+
+def test_the_oracle_knows_every_view() -> None:
+    assert panel([], [], [], PAPER_NOW).keys() == panel_views().keys()
 
 
 def test_the_oracle_agrees_with_paper() -> None:

@@ -243,8 +243,8 @@ def test_the_demo_from_start_to_end(project_copy: Path) -> None:
     assert f"The engagement panel of {students} students" in demo.stdout
 
     # A model that fails, in a second run over the views of the first.
-    model = project_copy / "models" / "panel" / "deep_dive" / "engagement_daypart_retention_v.sql"
-    model.write_text("select 'never'::text as daypart, 1::numeric / no_such_column as return_rate")
+    model = project_copy / "models" / "panel" / "deep_dive" / "engagement_session_frequency_30d_v.sql"
+    model.write_text("select 'never'::text as bin_label, 1 / no_such_column as student_count")
     broken = run_sandbox(project_copy, "demo")
     assert broken.returncode == 1
     assert 'column "no_such_column" does not exist' in broken.stdout
