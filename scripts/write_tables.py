@@ -87,7 +87,7 @@ def groups(manifest: "Manifest") -> str:
     """Give each group with its owner."""
     return _table(
         ["Group", "Its models", "Owner"],
-        [[group.name, group.description, group.owner.name] for group in manifest.groups.values()],
+        [[group.name, str(group.description), str(group.owner.name)] for group in manifest.groups.values()],
     )
 
 
@@ -114,7 +114,7 @@ def analyses(manifest: "Manifest") -> str:
         [
             [_link(node.unique_id), node.description.partition("?")[0] + "?"]
             for node in sorted(manifest.nodes.values(), key=lambda node: node.name)
-            if node.resource_type == "analysis"
+            if str(node.resource_type) == "analysis"
         ],
     )
 

@@ -66,7 +66,7 @@ def drawing(results: Results) -> str:
             if schema != "plain":
                 name = view if schema == "mgmt" else f"{view}, {schema}"
                 chart.add(name, [(row["years"], row["views"][view][schema]["median"]) for row in history])
-    return chart.render(is_unicode=True)
+    return str(chart.render(is_unicode=True))
 
 
 def _machine(results: Results) -> str:

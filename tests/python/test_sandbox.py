@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from rich.console import Console
-from support import PROJECT
+from support import PROJECT, MakeDatabase
 
 from sandbox import console, school, server
 
@@ -254,3 +254,26 @@ def test_the_demo_from_start_to_end(project_copy: Path) -> None:
     assert run_sandbox(project_copy, "clean").returncode == 0
     assert not (project_copy / ".sandbox").exists()
     assert not server.data_folder(project_copy).exists()
+
+
+def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(make_database: MakeDatabase) -> None:
+    uri = make_database("loaded")
+
+    def load() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", "load", uri], cwd=PROJECT, capture_output=True, text=True
+        )
+
+    def students() -> list[tuple[int]]:
+        with psycopg.connect(uri) as connection:
+            return connection.execute("select count(*) from public.students").fetchall()
+
+    assert load().returncode == 0
+    loaded = students()
+    assert loaded[0][0] > 100
+    with psycopg.connect(uri) as connection:
+        connection.execute("insert into public.students values (0, 'Real')")
+    refused = load()
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("The database has a table public.students already.")
+    assert students() == [(loaded[0][0] + 1,)]
