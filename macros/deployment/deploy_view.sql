@@ -79,25 +79,27 @@
             elsif not pg_has_role(existing.relowner, 'usage') then
                 raise exception using errcode = refusal, message = {{ not_ours | indent(12) }};
             elsif difference is null then
+                {{ engagement_panel._keep_definition_sql('existing.oid') | indent(16) }}
                 execute format(
                     'create or replace view %s %s as %s',
                     view_name, 'with (' || array_to_string(existing.reloptions, ', ') || ')', view_sql
                 );
                 status := 'replaced';
             elsif {{ should_full_refresh() }} then
+                {{ engagement_panel._keep_definition_sql('existing.oid') | indent(16) }}
                 {{ engagement_panel._rebuild_sql(
                     'array[existing.oid]', "format('create view %s as %s', view_name, view_sql)"
                 ) | indent(16) }}
                 status := 'rebuilt';
             else
                 raise exception using errcode = refusal, message = format(
-                    '%s was left as it is: its columns would change under its readers (%s).%s To do so, add --full-refresh.',
+                    '%s was left as it is: its columns would change under its readers (%s).%s To do so, add --full-refresh.%s',
                     view_name, difference, (
                         select ' Views that stand on it: ' || string_agg(distinct pg_rewrite.ev_class::regclass::text, ', ') || '.'
                         from pg_depend
                         inner join pg_rewrite on pg_depend.objid = pg_rewrite.oid
                         where pg_depend.refobjid = existing.oid and pg_rewrite.ev_class <> existing.oid
-                    )
+                    ), {{ engagement_panel._literal(engagement_panel._how_to_keep_a_view()) }}
                 );
             end if;
         end if;
