@@ -1,4 +1,4 @@
-"""A second project installs this one by `dbt deps`: our views are deployed in place there, its own models as dbt does it."""
+"""A second project installs this one by `dbt deps`: our views are deployed in place, its own models by dbt."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -20,7 +20,7 @@ HOOKS = """{{ config(
     ],
     post_hook=[
         "insert into public.calls select 'view', txid_current() from pg_class where oid = '{{ this }}'::regclass",
-        "insert into public.calls values ('post inside, lock_timeout ' || current_setting('lock_timeout'), txid_current())",
+        "insert into public.calls values ('post inside, limit ' || current_setting('lock_timeout'), txid_current())",
         {'sql': "insert into public.calls values ('post outside', txid_current())", 'transaction': false},
     ]
 ) }}
@@ -51,7 +51,7 @@ def test_hooks_run_where_dbt_runs_them(calls):
         "pre outside",
         "pre inside",
         "view",
-        "post inside, lock_timeout 7min",
+        "post inside, limit 7min",
         "post outside",
     ]
     outside, *inside, after = [transaction for _, transaction in rows]
