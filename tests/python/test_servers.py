@@ -71,8 +71,8 @@ def start(folder: Path, project: Path, *command: str) -> subprocess.Popen[str]:
         ("sandbox.bench", signal.SIGTERM),
         ("sandbox.soak", signal.SIGTERM),
         ("scripts.lint_dbt", signal.SIGTERM),
-        ("pytest tests/python/test_columns.py", signal.SIGTERM),
-        ("pytest tests/python/test_columns.py", signal.SIGKILL),
+        ("pytest tests/python/test_indexes.py", signal.SIGTERM),
+        ("pytest tests/python/test_indexes.py", signal.SIGKILL),
     ],
 )
 def test_a_killed_command_leaves_no_server(folder: Path, command: str, killed_by: signal.Signals) -> None:
