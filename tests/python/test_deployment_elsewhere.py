@@ -147,3 +147,13 @@ def test_it_says_which_views_are_left_over(panel, second):
     assert [line.partition("drop view ")[2] for line in run.output.splitlines() if "drop view" in line] == [
         f"{ROSTER_VIEW};"
     ]
+
+
+def test_replaced_view_is_kept_and_put_back(second):
+    definition = second.snapshot()[ROSTER_VIEW].definition
+    second.execute(f"create or replace view {ROSTER_VIEW} as select * from ({definition.rstrip(';')}) as made_by_hand")
+    before = second.snapshot()[ROSTER_VIEW]
+    assert second.deploy("run", "-s", "engagement_inactive_roster_v").output.count("[replaced in") == 1
+    assert second.execute("select id, name from mgmt_internal.replaced_views") == [(1, ROSTER_VIEW)]
+    second.deploy("run-operation", "replaced_views", "--args", "{put_back: 1}")
+    assert second.snapshot()[ROSTER_VIEW]._replace(row_version="") == before._replace(row_version="")

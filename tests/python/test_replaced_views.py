@@ -1,4 +1,4 @@
-"""What a run replaces is kept, and can be put back: views that the school made by hand, where the panel has models for them."""
+"""What a run replaces is kept and can be put back: views made by hand, of which the panel has models."""
 
 import json
 import re
@@ -14,10 +14,10 @@ pytest_plugins = ["deployment"]
 KEPT = "mgmt_internal.replaced_views"
 NOTHING = f"select to_regclass('{KEPT}') is null"
 
-# Models of the panel, and how a school may have made each by hand: with the same columns, and with its counts as PostgreSQL gives them.
+# Models, and how a school may have made each by hand: with the same columns, or its counts as PostgreSQL gives them.
 MODELS = {
     "dau": "select current_date as d, 1::integer as active_students, 30::integer as total_minutes",
-    "avg_days": "select level::text, 2.5::numeric as avg_days from {{ source('engagement_students', 'students') }} group by level",
+    "avg_days": "select 'A1'::text as level, 2.5::numeric as avg_days",
     "decline": "select 5::integer as this_week, 10::integer as previous_week, -50.0::numeric as decline_pct",
     "hour_split": "select 8::integer as hour_of_day, 12.5::numeric as minutes",
 }
@@ -25,8 +25,8 @@ BY_HAND = {
     "dau": """
         select
             checkin_time::date as d, count(distinct student_id){integer} as active_students,
-            (sum(extract(epoch from checkin_time - lag) / 60)){integer} as total_minutes
-        from (select *, lag(checkin_time, 1, checkin_time - interval '-1 day -2 hours') over () as lag from student_attendance) as visits
+            (sum(extract(epoch from interval '-1 day +2 hours') / 60)){integer} as total_minutes
+        from student_attendance
         where checkin_time > '2020-02-01 00:00+00' and checkin_time::date > '2020-02-03'::date
         group by 1
     """,
@@ -56,7 +56,7 @@ LADEN = f"""
 
 
 def by_hand(panel: Panel, types: dict[str, str]) -> dict:
-    """Let the school make its views, which belong to a role that the deployer is a member of, and the panel models for them."""
+    """Let the school make views, owned by a role that the deployer is a member of; give the panel models of them."""
     panel.execute("grant select on students, student_attendance to panel_owners")
     views = [f"create view mgmt.{name} as {sql.format(**types)};" for name, sql in BY_HAND.items()]
     panel.execute(f"set role panel_owners; set search_path = public; {' '.join(views)} {LADEN}")
@@ -133,9 +133,8 @@ def test_statements_make_the_view_again_by_hand(panel):
     before = by_hand(panel, SAME)
     deploy(panel)
     (row,) = panel.execute(f"select statements from {KEPT} where name = 'mgmt.dau'")
-    panel.execute(
-        f"drop view mgmt.dau cascade; set search_path = pg_catalog; set datestyle = 'SQL, DMY'; {'; '.join(row.statements)}"
-    )
+    session = "set search_path = pg_catalog; set datestyle = 'SQL, DMY'"
+    panel.execute(f"drop view mgmt.dau cascade; {session}; {'; '.join(row.statements)}")
     assert regardless_of_oid(panel.snapshot("^mgmt.dau")) == regardless_of_oid({"mgmt.dau": before["mgmt.dau"]})
 
 
@@ -299,9 +298,7 @@ def test_what_cannot_be_put_back_is_refused(panel, name):
     by_hand(panel, SAME)
     panel.project.write("models/cases/dau.sql", MODELS["dau"] + ", 1 as sessions")
     if name == "needed":
-        panel.execute(
-            "drop view mgmt.dau cascade; create view mgmt.dau as select current_date as d; alter view mgmt.dau owner to deployer"
-        )
+        panel.execute("drop view mgmt.dau cascade; set role deployer; create view mgmt.dau as select current_date as d")
     deploy(panel)
     panel.execute(done)
     before = panel.snapshot()
