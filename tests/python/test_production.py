@@ -197,9 +197,9 @@ def test_a_scheduled_run_always_checks_and_fails_if_either_command_fails(
 
 
 def test_without_its_password_file_a_scheduled_run_says_so(installed: Path, tmp_path: Path) -> None:
-    outcome = run_scheduled(installed, tmp_path / "missing.env")
+    outcome = run_scheduled(installed, tmp_path / "missing file.env")
     assert outcome.returncode == 2
-    assert "missing.env" in outcome.stderr
+    assert "missing file.env" in outcome.stderr
     assert outcome.stdout == ""
 
 
