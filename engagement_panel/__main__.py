@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import psycopg
+import psycopg2
 from rich.console import Console
 
 from engagement_panel.health import COULD_NOT_RUN, check_health
@@ -38,7 +38,7 @@ def main() -> None:
             print(page)
         else:
             sys.exit(check_health(arguments.target, arguments.store_failures, arguments.strict, arguments.junit))
-    except (CannotRunError, OSError, psycopg.Error) as error:
+    except (CannotRunError, OSError, psycopg2.Error) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(COULD_NOT_RUN)
 

@@ -1,21 +1,30 @@
-"""Bar charts as SVG that stands in a page: no script, nothing to fetch, its style left to the page's stylesheet."""
+"""Charts as SVG for a page: no script, nothing to fetch; the page's stylesheet gives the colours.
 
-from collections.abc import Callable, Mapping
-from typing import Any
-from xml.etree.ElementTree import Element
+Lengths are in units of the picture, which the page scales as a whole.
+"""
 
-import pygal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from xml.etree.ElementTree import Element, SubElement, tostring
+
 from markupsafe import Markup
-from pygal.style import Style
 
 WIDTH = 460
 FONT_SIZE = 16
-BAR_SPACE = 44  # pixels from one lying bar to the next
-STANDING_HEIGHT = 260
-ROOM_FOR_VALUES = 1.15  # the axis, in lengths of the longest bar
+TEXT_ROW = 1.5 * FONT_SIZE
+CHARACTER = 0.65 * FONT_SIZE  # the width of a digit in a wide typeface
+GAP = 6  # between a text and what it belongs to
+LYING_STEP, LYING_BAR = 44, 30  # from one bar to the next, and its thickness
+STANDING_HEIGHT, STANDING_SHARE = 200, 0.75  # the highest bar, and a bar's share of its column
+LINE_HEIGHT = 120
+CELL_HEIGHT = 24
+PALEST = 0.08  # opacity of a cell that holds 0, so that the grid is seen
+
+Number = int | float | Decimal
+Write = Callable[[Number], str]
 
 
-def lying_bars(title: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> Markup:
+def lying_bars(title: str, values: Mapping[str, Number], write: Write) -> Markup:
     """Draw a lying bar for each value, the first on top.
 
     Args:
@@ -23,44 +32,103 @@ def lying_bars(title: str, values: Mapping[str, Any], write: Callable[[Any], str
         values: 0 or more, by their labels.
         write: how a value is written beside its bar.
     """
-    from_below = dict(reversed(values.items()))
-    return _svg(pygal.HorizontalBar(height=BAR_SPACE * len(values), show_x_labels=False), title, from_below, write)
+    svg = _svg(title, LYING_STEP * len(values))
+    left = _width(values) + GAP
+    longest = WIDTH - left - GAP - _width(map(write, values.values()))
+    for row, (label, value) in enumerate(values.items()):
+        middle = LYING_STEP * (row + 0.5)
+        length = longest * _share(value, values.values())
+        _text(svg, label, left - GAP, middle, "end")
+        _rect(svg, "bar", left, middle - LYING_BAR / 2, length, LYING_BAR)
+        _text(svg, write(value), left + length + GAP, middle, "start")
+    return _markup(svg)
 
 
-def standing_bars(title: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> Markup:
+def standing_bars(title: str, values: Mapping[str, Number], write: Write) -> Markup:
     """Draw a standing bar for each value, the first at the left; the arguments are those of lying_bars."""
-    return _svg(pygal.Bar(height=STANDING_HEIGHT, show_y_labels=False), title, values, write)
+    svg = _svg(title, TEXT_ROW + STANDING_HEIGHT + TEXT_ROW)
+    foot, step = TEXT_ROW + STANDING_HEIGHT, WIDTH / len(values)
+    for column, (label, value) in enumerate(values.items()):
+        middle = step * (column + 0.5)
+        height = STANDING_HEIGHT * _share(value, values.values())
+        width = step * STANDING_SHARE
+        _text(svg, write(value), middle, foot - height - TEXT_ROW / 2)
+        _rect(svg, "bar", middle - width / 2, foot - height, width, height)
+        _text(svg, label, middle, foot + TEXT_ROW / 2)
+    return _markup(svg)
 
 
-def _svg(chart: pygal.Bar, title: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> Markup:
-    chart.config(
-        width=WIDTH,
-        margin=4,
-        range=(0, ROOM_FOR_VALUES * float(max(values.values()) or 1)),
-        show_x_guides=False,
-        show_y_guides=False,
-        show_legend=False,
-        print_values=True,
-        print_values_position="top",
-        value_formatter=write,
-        disable_xml_declaration=True,
-        js=(),
-        style=Style(label_font_size=FONT_SIZE, value_font_size=FONT_SIZE),
-    )
-    chart.x_labels = list(values)
-    chart.add(None, list(values.values()))
-    chart.add_xml_filter(lambda root: _for_a_page(root, title))
-    return Markup(chart.render(is_unicode=True))
+def line(title: str, values: Mapping[str, Number], write: Write) -> Markup:
+    """Draw a line from 0 to the highest value, the first value at the left; the arguments are those of lying_bars.
+
+    The first and the last label stand below, the highest and the last value beside the line.
+    """
+    svg = _svg(title, TEXT_ROW + LINE_HEIGHT + TEXT_ROW)
+    labels, numbers = list(values), list(values.values())
+    top, foot = TEXT_ROW, TEXT_ROW + LINE_HEIGHT
+    left = _width([write(max(numbers))]) + GAP
+    right = WIDTH - _width([write(numbers[-1])]) - GAP
+    heights = [foot - LINE_HEIGHT * _share(value, numbers) for value in numbers]
+    step = (right - left) / max(len(numbers) - 1, 1)
+    for level in (top, foot):
+        SubElement(svg, "path", {"class": "guide", "d": f"M{left:g} {level:g}H{right:g}"})
+    points = " ".join(f"{left + step * column:.1f},{height:.1f}" for column, height in enumerate(heights))
+    SubElement(svg, "polyline", {"class": "line", "points": points})
+    _text(svg, write(max(numbers)), left - GAP, top, "end")
+    _text(svg, write(numbers[-1]), right + GAP, heights[-1], "start")
+    _text(svg, labels[0], left, foot + TEXT_ROW / 2, "start")
+    _text(svg, labels[-1], right, foot + TEXT_ROW / 2, "end")
+    return _markup(svg)
 
 
-def _for_a_page(root: Element, title: str) -> Element:
-    """Take out what serves a script and a pointer alone, and say what the picture shows."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag not in ("svg", "g", "rect", "text", "defs") or "tooltip-overlay" in child.get("class", ""):
-                parent.remove(child)
-    root.set("role", "img")
-    root.set("font-size", str(FONT_SIZE))
-    root.insert(0, Element("title"))
-    root[0].text = title
-    return root
+def heatmap(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[Number]]) -> Markup:
+    """Draw a cell for each value, the darker the higher.
+
+    Args:
+        title: what a screen reader says of the chart.
+        columns: their labels; "" for none.
+        rows: a value of 0 or more for each column, by the row's label; the first on top.
+    """
+    svg = _svg(title, TEXT_ROW + CELL_HEIGHT * len(rows))
+    left = _width(rows) + GAP
+    width = (WIDTH - left) / len(columns)
+    for column, label in enumerate(columns):
+        if label:
+            _text(svg, label, left + width * (column + 0.5), TEXT_ROW / 2)
+    everything = [value for values in rows.values() for value in values]
+    for row, (label, values) in enumerate(rows.items()):
+        top = TEXT_ROW + CELL_HEIGHT * row
+        _text(svg, label, left - GAP, top + CELL_HEIGHT / 2, "end")
+        for column, value in enumerate(values):
+            cell = _rect(svg, "cell", left + width * column, top, width, CELL_HEIGHT)
+            cell.set("fill-opacity", f"{PALEST + (1 - PALEST) * _share(value, everything):.2f}")
+    return _markup(svg)
+
+
+def _svg(title: str, height: float) -> Element:
+    svg = Element("svg", {"role": "img", "viewBox": f"0 0 {WIDTH} {height:g}", "font-size": str(FONT_SIZE)})
+    SubElement(svg, "title").text = title
+    return svg
+
+
+def _share(value: Number, values: Iterable[Number]) -> float:
+    """Give a value as a share of the highest, 0 where all are 0."""
+    return float(value) / (float(max(values)) or 1)
+
+
+def _width(texts: Iterable[str]) -> float:
+    return CHARACTER * max(map(len, texts))
+
+
+def _text(svg: Element, text: str, x: float, middle: float, anchor: str = "middle") -> None:
+    place = {"x": f"{x:.1f}", "y": f"{middle:.1f}", "dy": "0.35em", "text-anchor": anchor}
+    SubElement(svg, "text", place).text = text
+
+
+def _rect(svg: Element, kind: str, x: float, y: float, width: float, height: float) -> Element:
+    numbers = {"x": x, "y": y, "width": width, "height": height}
+    return SubElement(svg, "rect", {"class": kind} | {name: f"{number:.1f}" for name, number in numbers.items()})
+
+
+def _markup(svg: Element) -> Markup:
+    return Markup(tostring(svg, encoding="unicode"))

@@ -5,9 +5,9 @@ from datetime import timedelta
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, ElementTree, SubElement
 
 from dbt.cli.main import dbtRunnerResult
-from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -136,18 +136,19 @@ def _print_line(state: str, line: str) -> None:
 
 
 def _write_junit(checks: list[Check], alarms: set[str], file: Path) -> None:
-    suite = TestSuite("source health")
+    failures = sum(check.state in alarms for check in checks)
+    errors = sum(check.state == "error" for check in checks)
+    counts = {"tests": str(len(checks)), "failures": str(failures), "errors": str(errors)}
+    suites = Element("testsuites")
+    suite = SubElement(suites, "testsuite", {"name": "source health"} | counts)
     for check in checks:
-        case = TestCase(check.name, "source_health", check.seconds)
+        about = {"classname": "source_health", "name": check.name, "time": f"{check.seconds:.3f}"}
+        case = SubElement(suite, "testcase", about)
         if check.state == "error":
-            case.result = [Error(check.finding)]
+            SubElement(case, "error", {"message": check.finding})
         elif check.state in alarms:
-            case.result = [Failure(check.finding, check.state)]
-            case.result[0].text = check.advice
+            SubElement(case, "failure", {"message": check.finding, "type": check.state}).text = check.advice
         elif check.state == "warn":
-            case.system_out = f"{check.finding}\n{check.advice}"
-        suite.add_testcase(case)
-    xml = JUnitXml()
-    xml.add_testsuite(suite)
+            SubElement(case, "system-out").text = f"{check.finding}\n{check.advice}"
     file.parent.mkdir(parents=True, exist_ok=True)
-    xml.write(str(file))
+    ElementTree(suites).write(file, encoding="utf-8", xml_declaration=True)

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
-from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg2 import errors
+from psycopg2.extensions import cursor as Cursor
 
-from engagement_panel.target import CannotRunError, connect, render
+from engagement_panel.target import CannotRunError, read_only, render
 
 VIEWS = {
     "roster": "engagement_inactive_roster_v",
@@ -48,22 +47,29 @@ def read(target: str | None) -> Panel:
     """
     references = ", ".join(f"'{name}': ref('{view}') | string" for name, view in VIEWS.items())
     timezone, relations = render(target, f"[var('engagement_timezone'), {{{references}}}]")
-    with connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with read_only() as cursor:
+        about = cursor.connection.info
         try:
             cursor.execute("select current_database() as database, now() at time zone %s as local_time", [timezone])
-            instant = cursor.fetchone()
-            views = {name: _rows(cursor, relation) for name, relation in relations.items()}
-        except psycopg.errors.InsufficientPrivilege as error:
+            (instant,) = _rows(cursor)
+            views = {name: _select_all(cursor, relation) for name, relation in relations.items()}
+        except errors.InsufficientPrivilege as error:
             raise CannotRunError(
-                f"Role {connection.info.user}: {error.diag.message_primary}."
+                f"Role {about.user}: {error.diag.message_primary}."
                 " Name the role in the var deployment_readers and run `dbt run`, or take another target."
             ) from error
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
             raise CannotRunError(
-                f"Database {connection.info.dbname}: {error.diag.message_primary}. Run `dbt build` on it first."
+                f"Database {about.dbname}: {error.diag.message_primary}. Run `dbt build` on it first."
             ) from error
     return Panel(timezone=timezone, **instant, **views)
 
 
-def _rows(cursor: psycopg.Cursor[Row], relation: str) -> list[Row]:
-    return cursor.execute(sql.SQL("select * from {}").format(sql.SQL(relation))).fetchall()
+def _select_all(cursor: Cursor, relation: str) -> list[Row]:
+    cursor.execute(f"select * from {relation}")
+    return _rows(cursor)
+
+
+def _rows(cursor: Cursor) -> list[Row]:
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, values, strict=True)) for values in cursor]

@@ -2,24 +2,21 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
+from dbt.adapters.contracts.connection import Connection
 from dbt.adapters.factory import get_adapter_by_type
-from dbt.cli.main import dbtRunner, dbtRunnerResult
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from dbt.cli.main import dbtRunnerResult
+from dbt_common.exceptions import DbtRuntimeError
+from psycopg2.extensions import cursor as Cursor
 
-from sandbox import server
+from engagement_panel import dbt
+from engagement_panel.dbt import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
 SANDBOX_PROFILE = PROJECT / ".sandbox"
-
-# What a dbt profile and libpq call by the same name.
-CONNECTION_OPTIONS = (
-    "host port user password connect_timeout keepalives_idle sslmode sslcert sslkey sslrootcert".split()
-)
 
 
 class CannotRunError(Exception):
@@ -39,10 +36,7 @@ def run_dbt(*arguments: str, target: str | None) -> dbtRunnerResult:
         CannotRunError: dbt could not run the command at all.
     """
     _use_sandbox_by_default()
-    options = ["--project-dir", str(PROJECT), "--log-level", "none", "--no-send-anonymous-usage-stats"]
-    if target:
-        options += ["--target", target]
-    run = dbtRunner().invoke([*arguments, *options])
+    run = dbt.run_dbt(*arguments, "--log-level", "none", target=target)
     if run.exception:
         raise CannotRunError(one_line(run.exception))
     return run
@@ -59,41 +53,43 @@ def render(target: str | None, expression: str) -> Any:
     return json.loads(run.result.results[0].node.compiled_code)
 
 
-def connect() -> psycopg.Connection:
-    """Connect to the target that dbt ran for last, for one transaction that reads and sees one state of the database.
+@contextmanager
+def read_only() -> Iterator[Cursor]:
+    """Give a cursor on the target that dbt ran for last: one transaction that writes nothing and sees one state.
+
+    dbt opens the connection, so each field of the profile means here what it means to dbt.
 
     Raises:
         CannotRunError: the server cannot be reached or does not let us in.
     """
-    credentials = get_adapter_by_type("postgres").config.credentials
+    adapter = get_adapter_by_type("postgres")
     try:
-        connection = psycopg.connect(
-            dbname=credentials.database,
-            application_name="engagement_panel",
-            **{option: getattr(credentials, option) for option in CONNECTION_OPTIONS},
-        )
-    except psycopg.OperationalError as error:
+        opened = adapter.connections.open(Connection("postgres", "engagement_panel", adapter.config.credentials))
+    except DbtRuntimeError as error:
         raise CannotRunError(one_line(error)) from error
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
-    if credentials.role:
-        connection.execute(sql.SQL("set role {}").format(sql.Identifier(credentials.role)))
-    return connection
+    with closing(opened.handle) as connection:
+        connection.commit()  # dbt's `set role` has begun a transaction
+        connection.set_session("REPEATABLE READ", readonly=True, autocommit=False)
+        # A role or a database may have another encoding, in which a name cannot be written.
+        connection.set_client_encoding("UTF8")
+        with connection.cursor() as cursor:
+            yield cursor
 
 
 def _use_sandbox_by_default() -> None:
     if not (PROJECT / "profiles.yml").exists():
         os.environ.setdefault("DBT_PROFILES_DIR", str(SANDBOX_PROFILE))
-    if not (Path(os.environ.get("DBT_PROFILES_DIR", PROJECT)) / "profiles.yml").exists():
+    if not (_profiles() / "profiles.yml").exists():
         raise CannotRunError("There is no profiles.yml: `make demo` makes a sandbox with one, or set DBT_PROFILES_DIR.")
-    folder = server.data_folder(PROJECT)
-    if server.is_running(folder):
-        os.environ.setdefault("ENGAGEMENT_SANDBOX_HOST", str(conninfo_to_dict(server.uri(folder))["host"]))
+
+
+def _profiles() -> Path:
+    return Path(os.environ.get("DBT_PROFILES_DIR", PROJECT))
 
 
 def one_line(error: object) -> str:
-    """Give a message of dbt's or the server's in one line, or what it comes to where that is known better."""
+    """Give a message of dbt's or the server's in one line; for the sandbox, what to do if it is down."""
     message = " ".join(str(error).split())
-    if "'ENGAGEMENT_SANDBOX_HOST'" in message:
+    if "connection to server" in message and _profiles().resolve() == SANDBOX_PROFILE:
         return "The sandbox is not running: `make demo` starts it."
     return message

@@ -9,22 +9,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from rich.padding import Padding
 from rich.status import Status
 
+from engagement_panel.dbt import PROJECT, run_dbt
 from sandbox import school, server
 from sandbox.console import WIDTH, print_panel
+from sandbox.profiles import write_profile
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
-PROJECT = Path(__file__).resolve().parent.parent
 DBT_FOLDER = PROJECT / ".sandbox"  # the profile, target and logs of the sandbox's own dbt runs
 DATA_FOLDER = server.data_folder(PROJECT)
 DATABASE = "school"
@@ -46,17 +45,18 @@ def main() -> None:
 
 def demo() -> None:
     """Start the server, load the sample school, build the panel on it, and print it."""
-    with _step("Starting PostgreSQL"):
-        server.start(DATA_FOLDER)
-    database = server.uri(DATA_FOLDER, DATABASE)
-    with _step("Loading a sample school"):
-        _load_school(database)
-    with _step("Building and testing the panel: dbt build") as status:
-        outcome = _build_panel(database, status)
-    console.print(Padding(outcome, (0, 2)))
-    with psycopg.connect(database) as connection:
-        print_panel(connection, console)
-    _print_ways_on(database)
+    with server.stopped_if_killed(DATA_FOLDER):
+        with _step("Starting PostgreSQL"):
+            server.start(DATA_FOLDER)
+        database = server.uri(DATA_FOLDER, DATABASE)
+        with _step("Loading a sample school"):
+            _load_school(database)
+        with _step("Building and testing the panel: dbt build") as status:
+            outcome = _build_panel(database, status)
+        console.print(Padding(outcome, (0, 2)))
+        with psycopg.connect(database) as connection:
+            print_panel(connection, console)
+        _print_ways_on(database)
 
 
 def stop() -> None:
@@ -90,11 +90,7 @@ def _load_school(database: str) -> None:
 
 def _build_panel(database: str, status: Status) -> str:
     """Run `dbt build` on the sandbox, counting in the status line, and return what became of each view and test."""
-    from dbt.cli.main import dbtRunner  # here, since it takes seconds that `stop` does not need
-
-    DBT_FOLDER.mkdir(exist_ok=True)
-    shutil.copy(PROJECT / "profiles.yml.example", DBT_FOLDER / "profiles.yml")
-    os.environ |= {"ENGAGEMENT_SANDBOX_HOST": _socket_folder(database), "ENGAGEMENT_SANDBOX_DBNAME": DATABASE}
+    write_profile(DBT_FOLDER, database)
     total = done = 0
 
     def show_progress(event: "EventMsg") -> None:
@@ -105,18 +101,7 @@ def _build_panel(database: str, status: Status) -> str:
             done += 1
             status.update(f"dbt build: {done} of {total}")
 
-    run = dbtRunner(callbacks=[show_progress]).invoke(
-        [
-            "build",
-            "--quiet",
-            "--no-send-anonymous-usage-stats",
-            *("--project-dir", str(PROJECT)),
-            *("--profiles-dir", str(DBT_FOLDER)),
-            *("--target", "embedded"),
-            *("--target-path", str(DBT_FOLDER / "target")),
-            *("--log-path", str(DBT_FOLDER / "logs")),
-        ]
-    )
+    run = run_dbt("build", "--quiet", profiles=DBT_FOLDER, target="mgmt", artifacts=DBT_FOLDER, on_event=show_progress)
     if not run.success:
         sys.exit(f"dbt build failed: see above. The whole log: {DBT_FOLDER / 'logs' / 'dbt.log'}")
     results = run.result.results
@@ -130,7 +115,7 @@ def _print_ways_on(database: str) -> None:
     console.rule()
     print(f"""
 Ask the database        {_psql()} '{database}'
-Work with dbt           export DBT_PROFILES_DIR=.sandbox ENGAGEMENT_SANDBOX_HOST={_socket_folder(database)}
+Work with dbt           export DBT_PROFILES_DIR=.sandbox
                         .venv/bin/dbt build
                         .venv/bin/dbt compile -q -s call_today | .venv/bin/python -m sandbox psql
 Stop it                 make stop (it keeps its data), make clean (it does not)
@@ -140,10 +125,6 @@ Stop it                 make stop (it keeps its data), make clean (it does not)
 def _psql() -> str:
     """The user's own psql, or else the one that came with the server."""
     return shutil.which("psql") or str(server.program("psql"))
-
-
-def _socket_folder(database: str) -> str:
-    return str(conninfo_to_dict(database)["host"])
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def write_profile(folder: Path, uri: str, schemas: Sequence[str] = ("mgmt",)) ->
         "host": options["host"],
         "port": int(options.get("port", 5432)),
         "user": options["user"],
-        "password": "",
+        "password": options.get("password", ""),
         "dbname": options["dbname"],
         "threads": 4,
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import test_other_school
+from commands import run_command
 from junitparser import Error, Failure, JUnitXml
 from psycopg.conninfo import make_conninfo
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from chromium import Tab, open_tab
+from commands import run_command
 from conftest import MakeDatabase
 from playwright.sync_api import expect
 
@@ -30,7 +31,7 @@ def page(make_database: MakeDatabase, deployed_template: str, workspace: Path) -
 def expect_all_to_be_seen(tab: Tab, *, also: str = "") -> None:
     """Expect bars in the charts, nothing that sticks out of page, figures and what else is named, no complaint."""
     for chart in ("tramos", "frecuencia", "franjas"):
-        bars = tab.page.locator(f"figure[aria-labelledby={chart}] svg rect.rect")
+        bars = tab.page.locator(f"figure[aria-labelledby={chart}] svg rect.bar")
         assert bars.count() >= 3
         expect(bars.first).to_be_visible()
     sticking_out = tab.page.evaluate(
