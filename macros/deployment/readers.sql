@@ -1,6 +1,7 @@
 {#- Roles that read the models marked `meta: {for_readers: true}`. In place of dbt's grants, which revoke what they do not list. -#}
 {% macro deployment_readers() -%}
-    {{ return(var('deployment_readers', [])) }}
+    {%- set readers = var('deployment_readers', []) -%}
+    {{ return(readers if readers is sequence and readers is not string else []) }}
 {%- endmacro %}
 
 {% macro unknown_readers() -%}

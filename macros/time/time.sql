@@ -25,7 +25,7 @@
 {%- endmacro %}
 
 {% macro local_time(instant) -%}
-    ({{ instant }} at time zone '{{ var("engagement_timezone") }}')
+    ({{ instant }} at time zone '{{ setting("engagement_timezone") }}')
 {%- endmacro %}
 
 {% macro local_date(instant) -%}
@@ -33,5 +33,5 @@
 {%- endmacro %}
 
 {% macro instant_of(local_time) -%}
-    ({{ local_time }} at time zone '{{ var("engagement_timezone") }}')
+    ({{ local_time }} at time zone '{{ setting("engagement_timezone") }}')
 {%- endmacro %}

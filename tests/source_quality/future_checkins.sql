@@ -10,6 +10,6 @@ select
 from {{ source('engagement_attendance', 'attendance') }}
 where
     (
-        {{ var('engagement_attendance_condition') }}
+        {{ setting('engagement_attendance_condition') }}
     )
     and {{ checkin_time }} > {{ panel_now() }}

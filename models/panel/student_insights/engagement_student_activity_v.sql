@@ -1,4 +1,4 @@
-{%- set history_days = var('engagement_avg_gap_history_days') -%}
+{%- set history_days = setting('engagement_avg_gap_history_days') -%}
 -- depends_on: {{ ref('int_engagement__latest_checkins') }}
 
 with
