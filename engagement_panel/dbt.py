@@ -47,6 +47,19 @@ def run_dbt(
     return dbtRunner(callbacks=[on_event] if on_event else []).invoke([*arguments, *options])
 
 
+def render(expression: str, run: Callable[..., "dbtRunnerResult"] = run_dbt, **options: Any) -> Any:
+    """Give the value of a Jinja expression as dbt knows it, without connecting anywhere.
+
+    Args:
+        expression: of JSON's types; macros and `ref` work in it.
+        run: runs dbt.
+        options: of `run`.
+    """
+    inline = f"{{{{ tojson({expression}) }}}}"
+    compiled = run("compile", "--no-populate-cache", "--log-level", "none", "--inline", inline, **options)
+    return json.loads(compiled.result.results[0].node.compiled_code)
+
+
 def exit_code(run: "dbtRunnerResult") -> int:
     """Give the exit code of dbt's command line: 0 done, 1 something failed, 2 it could not run at all."""
     return 0 if run.success else 2 if run.exception else 1

@@ -1,39 +1,58 @@
-"""The six views, read as of one instant."""
+"""The panel, read as of one instant."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg2 import errors
-from psycopg2.extensions import cursor as Cursor
 
 from engagement_panel.target import CannotRunError, read_only, render
 
-VIEWS = {
-    "roster": "engagement_inactive_roster_v",
-    "activity": "engagement_student_activity_v",
-    "returns": "engagement_recent_reactivated_14d_v",
-    "frequency": "engagement_session_frequency_30d_v",
-    "dayparts": "engagement_daypart_retention_v",
-    "dual_risk": "engagement_dual_risk_students_v",
-}
+# As Jinja. The roster comes counted: a check-in before the year 1 is a time that Python cannot hold.
+DEFINITION = """{
+    'timezone': setting('engagement_timezone'),
+    'buckets': inactivity_buckets(),
+    'call_from_days': setting('engagement_call_from_days'),
+    'high_from_sessions': setting('engagement_high_from_sessions'),
+    'high_from_score': setting('engagement_high_from_score'),
+    'ambassador_from_score': setting('engagement_ambassador_from_score'),
+    'list_length': setting('engagement_list_length'),
+    'queries': {
+        'roster':
+            'select inactivity_bucket, count(*) as students, count(*) - count(last_checkin_time) as never_came from '
+            ~ ref('engagement_inactive_roster_v') ~ ' group by inactivity_bucket',
+        'frequency': 'select * from ' ~ ref('engagement_session_frequency_30d_v'),
+        'dayparts': 'select * from ' ~ ref('engagement_daypart_retention_v'),
+        'to_call': call_list(),
+        'highly_engaged': high_engagement_list(),
+        'returned': 'select * from ' ~ ref('engagement_recent_reactivated_14d_v'),
+        'at_dual_risk': 'select * from ' ~ ref('engagement_dual_risk_students_v'),
+    },
+}"""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The rows of the six views, each in the view's order, and the instant they are of by the school's clock."""
+    """What the views hold, and the instant it is of by the school's clock; each list is complete and in its order."""
 
+    definition: dict[str, Any]
     database: str
-    timezone: str
     local_time: datetime
     roster: list[Row]
-    activity: list[Row]
-    returns: list[Row]
     frequency: list[Row]
     dayparts: list[Row]
-    dual_risk: list[Row]
+    to_call: list[Row]
+    highly_engaged: list[Row]
+    returned: list[Row]
+    at_dual_risk: list[Row]
+
+    @property
+    def students_in(self) -> dict[str, int]:
+        """How many students are in each bucket, the gravest first."""
+        counts = {row["inactivity_bucket"]: row["students"] for row in self.roster}
+        return {each["bucket"]: counts.get(each["bucket"], 0) for each in self.definition["buckets"]}
 
 
 def read(target: str | None) -> Panel:
@@ -45,14 +64,11 @@ def read(target: str | None) -> Panel:
     Raises:
         CannotRunError: the database cannot be reached, lacks a view, or does not let us read one.
     """
-    references = ", ".join(f"'{name}': ref('{view}') | string" for name, view in VIEWS.items())
-    timezone, relations = render(target, f"[var('engagement_timezone'), {{{references}}}]")
+    definition = render(target, DEFINITION)
     with read_only() as cursor:
         about = cursor.connection.info
         try:
-            cursor.execute("select current_database() as database, now() at time zone %s as local_time", [timezone])
-            (instant,) = _rows(cursor)
-            views = {name: _select_all(cursor, relation) for name, relation in relations.items()}
+            return read_from(cursor, definition)
         except errors.InsufficientPrivilege as error:
             raise CannotRunError(
                 f"Role {about.user}: {error.diag.message_primary}."
@@ -62,14 +78,26 @@ def read(target: str | None) -> Panel:
             raise CannotRunError(
                 f"Database {about.dbname}: {error.diag.message_primary}. Run `dbt build` on it first."
             ) from error
-    return Panel(timezone=timezone, **instant, **views)
 
 
-def _select_all(cursor: Cursor, relation: str) -> list[Row]:
-    cursor.execute(f"select * from {relation}")
-    return _rows(cursor)
+def read_from(cursor: Any, definition: dict[str, Any]) -> Panel:
+    """Read the panel by a cursor of either driver, in its transaction.
+
+    Args:
+        cursor: of psycopg2 or psycopg, with rows as tuples.
+        definition: what `DEFINITION` renders to.
+    """
+    cursor.execute(
+        "select current_database() as database, now() at time zone %s as local_time", [definition["timezone"]]
+    )
+    (instant,) = _rows(cursor)
+    rows = {}
+    for name, query in definition["queries"].items():
+        cursor.execute(query)
+        rows[name] = _rows(cursor)
+    return Panel(definition, **instant, **rows)
 
 
-def _rows(cursor: Cursor) -> list[Row]:
+def _rows(cursor: Any) -> list[Row]:
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, values, strict=True)) for values in cursor]

@@ -1,6 +1,5 @@
 """Where dbt would go: what names and vars come to there, and a connection that only reads."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -47,10 +46,9 @@ def render(target: str | None, expression: str) -> Any:
 
     Args:
         target: as for run_dbt.
-        expression: of JSON's types; `ref` and `var` work in it.
+        expression: as for dbt.render.
     """
-    run = run_dbt("compile", "--no-populate-cache", "--inline", f"{{{{ tojson({expression}) }}}}", target=target)
-    return json.loads(run.result.results[0].node.compiled_code)
+    return dbt.render(expression, run_dbt, target=target)
 
 
 @contextmanager

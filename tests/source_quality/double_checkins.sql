@@ -5,10 +5,10 @@
 
 select
     student_id,
-    checkin_time,
+    checkins.checkin_time::text as checkin_time,
     count(*) as checkins
-from {{ ref('stg_engagement__checkins') }}
+from {{ ref('stg_engagement__checkins') }} as checkins
 group by
     student_id,
-    checkin_time
+    checkins.checkin_time
 having count(*) > 1
