@@ -3,6 +3,7 @@
 import re
 import shutil
 import threading
+import time
 
 import psycopg
 import pytest
@@ -365,17 +366,32 @@ def test_a_school_without_a_student_is_warned_of(server, school_database, run_db
     assert f"{warning} Is engagement_students_condition right?" in run.output
 
 
+def roll_back_at_the_second_attempt(holder: psycopg.Connection, server: str) -> None:
+    """Roll a transaction back when what it keeps waiting has given up once and waits again."""
+    waits = set()
+    with psycopg.connect(server, autocommit=True) as watcher:
+        while len(waits) < 2:
+            waits.update(
+                watcher.execute(
+                    "select query_start from pg_stat_activity where %s = any(pg_blocking_pids(pid))",
+                    [holder.info.backend_pid],
+                )
+            )
+            time.sleep(0.05)
+    holder.rollback()
+
+
 def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(server, school_database, deployer, run_dbt):
     with psycopg.connect(server, dbname=school_database) as connection:
         connection.execute(f"alter role \"{deployer}\" set lock_timeout = '20ms'")
-    seeds = (school_database, "build", "--resource-type", "seed")
+    seeds = (school_database, "build", "--resource-type", "seed", "--threads", "1")
     with psycopg.connect(server, dbname=school_database, application_name="a migration") as migration:
         holder = f"public.students is locked by process {migration.info.backend_pid} (postgres, a migration"
         migration.execute("lock table students")
-        release = threading.Timer(4, migration.rollback)
-        release.start()
+        watch = threading.Thread(target=roll_back_at_the_second_attempt, args=(migration, server))
+        watch.start()
         run = run_dbt(*seeds, user=deployer)
-        release.join()
+        watch.join()
         assert run.exit_code == 0, run.output
         assert holder in run.output
         assert "Waiting." in run.output
