@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg2
 from rich.console import Console
 
+from engagement_panel.dbt import PROJECT
 from engagement_panel.health import COULD_NOT_RUN, check_health
 from engagement_panel.report import write_report
-from engagement_panel.target import PROJECT, CannotRunError
+from engagement_panel.target import CannotRunError
 
 
 def main() -> None:

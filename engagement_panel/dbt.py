@@ -1,12 +1,9 @@
 """The one way to run dbt."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunnerResult
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -19,8 +16,8 @@ def run_dbt(
     artifacts: Path | None = None,
     variables: Mapping[str, Any] | None = None,
     on_event: Callable[[Any], None] | None = None,
-) -> "dbtRunnerResult":
-    """Run a dbt command in this process.
+) -> Any:
+    """Run a dbt command in this process, and give dbt's dbtRunnerResult, whose result differs by command.
 
     What is left out is what dbt itself finds: by its environment variables, or else its defaults.
 
@@ -47,19 +44,17 @@ def run_dbt(
     return dbtRunner(callbacks=[on_event] if on_event else []).invoke([*arguments, *options])
 
 
-def render(expression: str, run: Callable[..., "dbtRunnerResult"] = run_dbt, **options: Any) -> Any:
-    """Give the value of a Jinja expression as dbt knows it, without connecting anywhere.
-
-    Args:
-        expression: of JSON's types; macros and `ref` work in it.
-        run: runs dbt.
-        options: of `run`.
-    """
-    inline = f"{{{{ tojson({expression}) }}}}"
-    compiled = run("compile", "--no-populate-cache", "--log-level", "none", "--inline", inline, **options)
-    return json.loads(compiled.result.results[0].node.compiled_code)
+def inline(expression: str) -> list[str]:
+    """Give the arguments with which dbt compiles a Jinja expression of JSON's types, without connecting anywhere."""
+    return ["compile", "--no-populate-cache", "--inline", f"{{{{ tojson({expression}) }}}}"]
 
 
-def exit_code(run: "dbtRunnerResult") -> int:
+def inline_value(results: Iterable[Any]) -> Any:
+    """Give the value of the expression that dbt compiled."""
+    (result,) = results
+    return json.loads(result.node.compiled_code)
+
+
+def exit_code(run: Any) -> int:
     """Give the exit code of dbt's command line: 0 done, 1 something failed, 2 it could not run at all."""
     return 0 if run.success else 2 if run.exception else 1

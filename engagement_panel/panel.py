@@ -66,17 +66,18 @@ def read(target: str | None) -> Panel:
     """
     definition = render(target, DEFINITION)
     with read_only() as cursor:
-        about = cursor.connection.info
+        cursor.execute("select current_database(), current_user")
+        ((database, role),) = cursor.fetchall()
         try:
             return read_from(cursor, definition)
         except errors.InsufficientPrivilege as error:
             raise CannotRunError(
-                f"Role {about.user}: {error.diag.message_primary}."
+                f"Role {role}: {error.diag.message_primary}."
                 " Name the role in the var deployment_readers and run `dbt run`, or take another target."
             ) from error
         except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
             raise CannotRunError(
-                f"Database {about.dbname}: {error.diag.message_primary}. Run `dbt build` on it first."
+                f"Database {database}: {error.diag.message_primary}. Run `dbt build` on it first."
             ) from error
 
 
@@ -87,17 +88,13 @@ def read_from(cursor: Any, definition: dict[str, Any]) -> Panel:
         cursor: of psycopg2 or psycopg, with rows as tuples.
         definition: what `DEFINITION` renders to.
     """
-    cursor.execute(
-        "select current_database() as database, now() at time zone %s as local_time", [definition["timezone"]]
-    )
-    (instant,) = _rows(cursor)
-    rows = {}
-    for name, query in definition["queries"].items():
-        cursor.execute(query)
-        rows[name] = _rows(cursor)
-    return Panel(definition, **instant, **rows)
+    cursor.execute("select current_database(), now() at time zone %s", [definition["timezone"]])
+    ((database, local_time),) = cursor.fetchall()
+    lists = {name: _rows(cursor, query) for name, query in definition["queries"].items()}
+    return Panel(definition=definition, database=database, local_time=local_time, **lists)
 
 
-def _rows(cursor: Any) -> list[Row]:
+def _rows(cursor: Any, query: str) -> list[Row]:
+    cursor.execute(query)
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, values, strict=True)) for values in cursor]

@@ -6,9 +6,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from dbt.adapters.contracts.connection import Connection
+from dbt.adapters.contracts.connection import Connection, Identifier
 from dbt.adapters.factory import get_adapter_by_type
-from dbt.cli.main import dbtRunnerResult
 from dbt_common.exceptions import DbtRuntimeError
 from psycopg2.extensions import cursor as Cursor
 
@@ -22,8 +21,8 @@ class CannotRunError(Exception):
     """Something stands in the way; the message is one line that tells what, and what to do."""
 
 
-def run_dbt(*arguments: str, target: str | None) -> dbtRunnerResult:
-    """Run a dbt command on the project without a word in the terminal; its log lies where dbt puts it.
+def run_dbt(*arguments: str, target: str | None) -> list[Any]:
+    """Run a dbt command on the project, silent but for dbt's own log file, and give its results.
 
     Without DBT_PROFILES_DIR and without a profiles.yml in the project, the profile is the sandbox's.
 
@@ -38,7 +37,8 @@ def run_dbt(*arguments: str, target: str | None) -> dbtRunnerResult:
     run = dbt.run_dbt(*arguments, "--log-level", "none", target=target)
     if run.exception:
         raise CannotRunError(one_line(run.exception))
-    return run
+    results: Any = run.result
+    return list(results.results)
 
 
 def render(target: str | None, expression: str) -> Any:
@@ -46,9 +46,9 @@ def render(target: str | None, expression: str) -> Any:
 
     Args:
         target: as for run_dbt.
-        expression: as for dbt.render.
+        expression: of JSON's types; macros and `ref` work in it.
     """
-    return dbt.render(expression, run_dbt, target=target)
+    return dbt.inline_value(run_dbt(*dbt.inline(expression), target=target))
 
 
 @contextmanager
@@ -62,7 +62,9 @@ def read_only() -> Iterator[Cursor]:
     """
     adapter = get_adapter_by_type("postgres")
     try:
-        opened = adapter.connections.open(Connection("postgres", "engagement_panel", adapter.config.credentials))
+        opened = adapter.connections.open(
+            Connection(Identifier("postgres"), "engagement_panel", adapter.config.credentials)
+        )
     except DbtRuntimeError as error:
         raise CannotRunError(one_line(error)) from error
     with closing(opened.handle) as connection:

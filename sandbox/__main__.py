@@ -1,4 +1,4 @@
-"""Fill, show, ask, stop or remove the sandbox."""
+"""Fill, show, ask, stop or remove the sandbox, or load its school into another database."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.status import Status
 
-from engagement_panel.dbt import PROJECT, render, run_dbt
+from engagement_panel.dbt import PROJECT, inline, inline_value, run_dbt
 from sandbox import school, server
 from sandbox.console import WIDTH, print_panel
 from sandbox.profiles import write_profile
@@ -35,12 +35,16 @@ console = Console(width=WIDTH, highlight=False)
 
 def main() -> None:
     """Run the command that the arguments name; on failure exit with a line that tells what failed."""
-    commands = {"demo": demo, "stop": stop, "clean": clean, "psql": psql}
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("command", choices=commands)
-    command = commands[parser.parse_args().command]
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (demo, stop, clean, psql, load):
+        commands.add_parser(command.__name__, help=command.__doc__).set_defaults(run=command)
+    commands.choices["load"].add_argument("database", help="its URI")
+    arguments = vars(parser.parse_args())
+    run = arguments.pop("run")
+    del arguments["command"]
     try:
-        command()
+        run(**arguments)
     except (OSError, RuntimeError, subprocess.SubprocessError, psycopg.Error) as error:
         sys.exit(f"The sandbox failed: {error}\n`make clean` removes it, `make demo` makes a new one.")
 
@@ -81,13 +85,25 @@ def psql() -> None:
     os.execv(_psql(), [_psql(), server.uri(DATA_FOLDER, DATABASE)])
 
 
+def load(database: str) -> None:
+    """Load the sample school into an empty database on any server."""
+    with psycopg.connect(database) as connection:
+        if connection.execute("select to_regclass('public.students')").fetchone() != (None,):
+            sys.exit("The database has a table public.students already. Nothing was loaded: take an empty database.")
+        _load(connection)
+
+
 def _load_school(database: str) -> None:
     with psycopg.connect(server.uri(DATA_FOLDER), autocommit=True) as connection:
         if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"create database {DATABASE}")
     with psycopg.connect(database) as connection:
-        school.create(connection)
-        school.load(connection, school.generate(datetime.now(UTC)))
+        _load(connection)
+
+
+def _load(connection: psycopg.Connection) -> None:
+    school.create(connection)
+    school.load(connection, school.generate(datetime.now(UTC)))
 
 
 def _build_panel(database: str, status: Status) -> str:
@@ -116,8 +132,9 @@ def _build_panel(database: str, status: Status) -> str:
 def _read_panel(connection: psycopg.Connection) -> "Panel":
     from engagement_panel import panel  # here, because it takes seconds that `stop` can do without
 
-    definition = render(panel.DEFINITION, profiles=DBT_FOLDER, target="mgmt", artifacts=DBT_FOLDER)
-    return panel.read_from(connection.cursor(), definition)
+    arguments = [*inline(panel.DEFINITION), "--log-level", "none"]
+    run = run_dbt(*arguments, profiles=DBT_FOLDER, target="mgmt", artifacts=DBT_FOLDER)
+    return panel.read_from(connection.cursor(), inline_value(run.result))
 
 
 def _print_ways_on(database: str) -> None:

@@ -5,7 +5,7 @@ some in the evening, few at weekends; some drift away, some come back, some neve
 check-ins in the future, doubles, check-ins of nobody, check-ins without a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from random import Random
@@ -119,7 +119,7 @@ def generate(now: datetime, seed: int = 1) -> School:
         checkin
         for student, days in zip(students, days_of_each, strict=True)
         for checkin in _checkins(random, student.student_id, days)
-        if checkin.checkin_time <= now
+        if checkin.checkin_time and checkin.checkin_time <= now
     ]
     last_seen = {student.student_id: max(days) for student, days in zip(students, days_of_each, strict=True) if days}
     return School(
@@ -178,7 +178,7 @@ def create(connection: psycopg.Connection) -> None:
 
 def load(connection: psycopg.Connection, school: School) -> None:
     """Replace all rows of the school's tables, in the connection's transaction."""
-    tables = {
+    tables: dict[str, Sequence[NamedTuple]] = {
         "public.students": school.students,
         "public.student_attendance": school.checkins,
         "learning.at_risk_learners": school.at_risk_learners,
@@ -244,7 +244,7 @@ def _checkins(random: Random, student_id: int, days: list[date]) -> Iterator[Che
 
 
 def _dirty_checkins(random: Random, checkins: list[Checkin], now: datetime) -> list[Checkin]:
-    recent = [checkin for checkin in checkins if checkin.checkin_time > now - timedelta(30)]
+    recent = [checkin for checkin in checkins if checkin.checkin_time and checkin.checkin_time > now - timedelta(30)]
     in_the_future = [
         Checkin(checkin.student_id, now + ahead, None)
         for checkin, ahead in zip(random.sample(checkins, 3), FUTURE_CHECKINS, strict=True)

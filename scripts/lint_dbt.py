@@ -1,4 +1,4 @@
-"""Check that dbt parses the project without meeting anything deprecated, our conventions, the tables, and the SQL's style.
+"""Check what dbt finds deprecated, our conventions, the generated tables, and the style of the SQL.
 
 sqlfluff has dbt compile each file, and dbt asks the database for its relations. Any database will do for
 that: an empty server is started.

@@ -64,7 +64,7 @@ def _is_current(stamp: Path, wanted: str) -> bool:
 def _install(locks: list[Path], venv: Path) -> None:
     """Have pip install what the locks pin, and count on one line, or in steps where nobody watches."""
     total = len({line for lock in locks for line in lock.read_text().splitlines() if "==" in line})
-    command = [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--require-hashes"]
+    command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--no-deps", "--require-hashes"]
     command += ["--disable-pip-version-check", *(f"--requirement={lock}" for lock in locks)]
     output = []
     fetched = 0

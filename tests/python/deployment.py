@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Protocol
 
 import psycopg
 import pytest
-from conftest import PROJECT, DbtRun, RunDbt
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
+from support import PROJECT, DbtRun, RunDbt
 
 import sandbox.server
 from sandbox import school

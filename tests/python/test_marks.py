@@ -11,12 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from commands import environment
-from conftest import PROJECT
 from rich.console import Console
+from support import PROJECT, environment
 
 from engagement_panel import panel
-from engagement_panel.dbt import render, run_dbt
+from engagement_panel.dbt import inline, inline_value, run_dbt
 from sandbox import console
 from sandbox.profiles import write_profile
 
@@ -115,7 +114,9 @@ def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
 
 
 def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
-    definition = render(panel.DEFINITION, project=project, profiles=profile, artifacts=profile)
+    definition = inline_value(
+        run_dbt(*inline(panel.DEFINITION), project=project, profiles=profile, artifacts=profile).result
+    )
     output = io.StringIO()
     with psycopg.connect(database) as connection:
         read = panel.read_from(connection.cursor(), definition)
@@ -154,7 +155,7 @@ def test_high_engagement_is_ordered_in_one_way(make_database: Any, deployed_temp
     """By score, then sessions, name and id: all are held at 100."""
     uri = make_database("order of the engaged", template=deployed_template)
     profile = write_profile(workspace / "order of the engaged", uri)
-    definition = render(panel.DEFINITION, profiles=profile, artifacts=profile)
+    definition = inline_value(run_dbt(*inline(panel.DEFINITION), profiles=profile, artifacts=profile).result)
     with psycopg.connect(uri) as connection:
         connection.execute(
             """

@@ -13,11 +13,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import PROJECT
 from rich.console import Console
+from support import PROJECT, MakeDatabase
 
 from engagement_panel import panel
-from engagement_panel.dbt import render
+from engagement_panel.dbt import inline, inline_value, run_dbt
 from sandbox import console, school, server
 from sandbox.profiles import write_profile
 
@@ -137,7 +137,7 @@ def test_daily_actives_are_of_the_last_90_local_days(panel_connection: psycopg.C
 def definition(panel_database: str, workspace: Path) -> dict[str, Any]:
     """Give what the demo reads, with the project's own vars."""
     folder = write_profile(workspace / "printed panel", panel_database)
-    return render(panel.DEFINITION, profiles=folder, artifacts=folder)
+    return inline_value(run_dbt(*inline(panel.DEFINITION), profiles=folder, artifacts=folder).result)
 
 
 def printed_panel(connection: psycopg.Connection, definition: dict[str, Any]) -> str:
@@ -256,8 +256,8 @@ def test_the_demo_from_start_to_end(project_copy: Path) -> None:
     assert f"The engagement panel of {students} students" in demo.stdout
 
     # A model that fails, in a second run over the views of the first.
-    model = project_copy / "models" / "panel" / "deep_dive" / "engagement_daypart_retention_v.sql"
-    model.write_text("select 'never'::text as daypart, 1::numeric / no_such_column as return_rate")
+    model = project_copy / "models" / "panel" / "deep_dive" / "engagement_session_frequency_30d_v.sql"
+    model.write_text("select 'never'::text as bin_label, 1 / no_such_column as student_count")
     broken = run_sandbox(project_copy, "demo")
     assert broken.returncode == 1
     assert 'column "no_such_column" does not exist' in broken.stdout
@@ -267,3 +267,26 @@ def test_the_demo_from_start_to_end(project_copy: Path) -> None:
     assert run_sandbox(project_copy, "clean").returncode == 0
     assert not (project_copy / ".sandbox").exists()
     assert not server.data_folder(project_copy).exists()
+
+
+def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(make_database: MakeDatabase) -> None:
+    uri = make_database("loaded")
+
+    def load() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", "load", uri], cwd=PROJECT, capture_output=True, text=True
+        )
+
+    def students() -> list[tuple[int]]:
+        with psycopg.connect(uri) as connection:
+            return connection.execute("select count(*) from public.students").fetchall()
+
+    assert load().returncode == 0
+    loaded = students()
+    assert loaded[0][0] > 100
+    with psycopg.connect(uri) as connection:
+        connection.execute("insert into public.students values (0, 'Real')")
+    refused = load()
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("The database has a table public.students already.")
+    assert students() == [(loaded[0][0] + 1,)]

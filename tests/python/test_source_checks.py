@@ -7,7 +7,7 @@ import time
 
 import psycopg
 import pytest
-from conftest import PROJECT
+from support import PROJECT
 
 from sandbox import school
 
