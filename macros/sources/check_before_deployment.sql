@@ -1,23 +1,13 @@
-{#-
-    dbt makes schemas before its on-run-start hooks run, and renders hooks in commands that write nothing: so this stands in
-    both places (see create_schema), and does its work only where something is about to be written.
--#}
-{% macro check_before_deployment(with_warnings=false) -%}
-    {%- if execute and flags.WHICH in ('run', 'build', 'seed') -%}
-        {%- set findings = source_problems() -%}
-        {%- set problems = var_problems() + findings.problems + missing_seeds() + unknown_readers() -%}
-        {%- if with_warnings -%}
-            {%- do log_removed_vars() -%}
-            {%- for warning in findings.warnings -%}
-                {%- do exceptions.warn(warning) -%}
-            {%- endfor -%}
-        {%- endif -%}
-        {%- if problems -%}
-            {%- do exceptions.raise_compiler_error(
-                'Nothing was changed. Fix these first:\n  - ' ~ problems | join('\n  - ')
-            ) -%}
-        {%- endif -%}
+{#- What this project looks at before anything is changed: see macros/deployment/before_deployment.sql. -#}
+{% macro postgres__before_deployment(with_warnings) -%}
+    {%- set findings = source_problems() -%}
+    {%- if with_warnings -%}
+        {%- do log_removed_vars() -%}
+        {%- for warning in findings.warnings -%}
+            {%- do exceptions.warn(warning) -%}
+        {%- endfor -%}
     {%- endif -%}
+    {{ return(var_problems() + findings.problems + missing_seeds()) }}
 {%- endmacro %}
 
 {#- Seeds that a selected model reads and that neither exist nor are about to be loaded. -#}

@@ -36,7 +36,7 @@ habits as (
         latest_checkins.student_id,
         latest_checkins.last_checkin_time,
         gaps.mean_gap_days
-    from {{ ref('int_engagement__latest_checkins') }} as latest_checkins
+    from (select * from {{ ref('int_engagement__latest_checkins') }}) as latest_checkins
     left join gaps
         on latest_checkins.student_id = gaps.student_id
     {%- endif %}
