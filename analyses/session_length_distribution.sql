@@ -21,7 +21,7 @@ attendance as (
     from {{ source('engagement_attendance', 'attendance') }}
     where
         (
-            {{ var('engagement_attendance_condition') }}
+            {{ setting('engagement_attendance_condition') }}
         )
         and {{ checkin_time }} between {{ days_ago(30) }} and {{ panel_now() }}
 

@@ -20,8 +20,8 @@
         ),
         {
             'is_required': false,
-            'schema': var('engagement_dau_schema'),
-            'table': var('engagement_dau_table'),
+            'schema': setting('engagement_dau_schema'),
+            'table': setting('engagement_dau_table'),
             'var_prefix': 'engagement_dau',
             'columns': [
                 {'name': 'd', 'types': ['date'], 'var': 'engagement_dau_table'},
@@ -31,7 +31,7 @@
             'conditions': [],
         },
     ] -%}
-    {%- if var('learning_stuck_students_enabled') -%}
+    {%- if setting('learning_stuck_students_enabled') -%}
         {%- do sources.append(_expected_source('learning_stuck_students', {'student_id_column': whole_number})) -%}
     {%- endif -%}
     {{ return(sources) }}
@@ -40,21 +40,21 @@
 {% macro _expected_source(var_prefix, columns, conditions=[], optional_columns=[], shown_id=none) -%}
     {%- set expected = {
         'is_required': true,
-        'schema': var(var_prefix ~ '_schema'),
-        'table': var(var_prefix ~ '_table'),
+        'schema': setting(var_prefix ~ '_schema'),
+        'table': setting(var_prefix ~ '_table'),
         'var_prefix': var_prefix,
         'columns': [],
         'conditions': [],
-        'shown_id': var(var_prefix ~ '_' ~ shown_id) if shown_id else none,
+        'shown_id': setting(var_prefix ~ '_' ~ shown_id) if shown_id else none,
     } -%}
     {%- for suffix, types in columns.items() -%}
         {%- set var_name = var_prefix ~ '_' ~ suffix -%}
-        {%- if suffix not in optional_columns or var(var_name) is not none -%}
-            {%- do expected.columns.append({'name': var(var_name), 'types': types, 'var': var_name}) -%}
+        {%- if suffix not in optional_columns or setting(var_name) is not none -%}
+            {%- do expected.columns.append({'name': setting(var_name), 'types': types, 'var': var_name}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- for suffix in conditions -%}
-        {%- do expected.conditions.append({'sql': var(var_prefix ~ '_' ~ suffix), 'var': var_prefix ~ '_' ~ suffix}) -%}
+        {%- do expected.conditions.append({'sql': setting(var_prefix ~ '_' ~ suffix), 'var': var_prefix ~ '_' ~ suffix}) -%}
     {%- endfor -%}
     {{ return(expected) }}
 {%- endmacro %}

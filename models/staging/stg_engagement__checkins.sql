@@ -6,7 +6,7 @@ select
 from {{ source('engagement_attendance', 'attendance') }}
 where
     (
-        {{ var('engagement_attendance_condition') }}
+        {{ setting('engagement_attendance_condition') }}
     )
     and {{ checkin_time }} <= {{ panel_now() }}
     -- no time has elapsed since minus infinity: arithmetic on it fails
