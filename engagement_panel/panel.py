@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Panel:
-    """What the views hold, and the instant of reading in the school's local time; each list is complete and in its order."""
+    """What the views hold at one instant, the school's local time; each list is complete and in its order."""
 
     definition: dict[str, Any]
     database: str
