@@ -155,20 +155,7 @@ def create(connection: psycopg.Connection) -> None:
         create schema if not exists mgmt;
         create or replace view mgmt.learning_at_risk_learners_v as
         select student_id, stuck_flag, slow_flag
-        from learning.at_risk_learners;
-
-        create or replace view mgmt.engagement_dau_90d_v as
-        select
-            (checkin_time at time zone 'America/Guayaquil')::date as d,
-            count(distinct student_id)::integer as active_students,
-            coalesce(round(sum(extract(epoch from checkout_time - checkin_time)) / 60), 0)::integer
-                as total_minutes
-        from public.student_attendance
-        where checkin_time <= now()
-            and (checkin_time at time zone 'America/Guayaquil')::date
-                > (now() at time zone 'America/Guayaquil')::date - 90
-        group by d
-        order by d
+        from learning.at_risk_learners
         """
     )
 
