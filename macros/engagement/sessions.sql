@@ -14,15 +14,18 @@
     end
 {%- endmacro %}
 
-{% macro attended_seconds(since, until) -%}
-    coalesce(
-        extract(epoch from sum(
-            least(ended_at, {{ until }}) - greatest(checkin_time, {{ since }})
-        ) filter (where ended_at > {{ since }} and checkin_time < {{ until }})),
-        0
-    )
+{% macro microseconds(duration) -%}
+    coalesce((extract(epoch from {{ duration }}) * 1000000)::bigint, 0)
 {%- endmacro %}
 
-{% macro shown_minutes(seconds, decimals=0) -%}
-    round({{ seconds }} / 60, {{ decimals }})
+{% macro attended_microseconds(since, until) -%}
+    {%- set attended -%}
+    sum(least(ended_at, {{ until }}) - greatest(checkin_time, {{ since }}))
+        filter (where ended_at > {{ since }} and checkin_time < {{ until }})
+    {%- endset -%}
+    {{ microseconds(attended) }}
+{%- endmacro %}
+
+{% macro shown_minutes(microseconds, decimals=0) -%}
+    round({{ microseconds }} / 60000000.0, {{ decimals }})
 {%- endmacro %}

@@ -31,10 +31,8 @@ days_of_checkin as ( -- a session crosses one midnight at most, and gives the ti
         day_number,
         count(distinct student_id) as visitors,
         count(*) as sessions,
-        extract(epoch from sum(ended_at - checkin_time)) as seconds,
-        coalesce(
-            extract(epoch from sum(ended_at - next_day) filter (where ended_at > next_day)), 0
-        ) as seconds_past_midnight
+        {{ microseconds('sum(ended_at - checkin_time)') }} as attended,
+        {{ microseconds('sum(ended_at - next_day) filter (where ended_at > next_day)') }} as attended_past_midnight
     from (
         select
             visits.*,
@@ -49,8 +47,8 @@ select
     local_days.local_day,
     coalesce(same_day.visitors, 0) as visitors,
     coalesce(same_day.sessions, 0) as sessions,
-    coalesce(same_day.seconds - same_day.seconds_past_midnight, 0)
-    + coalesce(day_before.seconds_past_midnight, 0) as attended_seconds
+    coalesce(same_day.attended - same_day.attended_past_midnight, 0)
+    + coalesce(day_before.attended_past_midnight, 0) as attended_microseconds
 from local_days
 left join days_of_checkin as same_day
     on local_days.day_number = same_day.day_number

@@ -31,8 +31,8 @@ spans as ( -- one row per hour of beginning and hour of end, the instants added 
         width_bucket(began_at, (select clock.hour_starts from clock)) as hour_of_beginning,
         width_bucket(ended_at, (select clock.hour_starts from clock)) as hour_of_end,
         count(*) as sessions,
-        extract(epoch from sum(began_at - (select clock.starts_at from clock))) as beginnings,
-        extract(epoch from sum(ended_at - (select clock.starts_at from clock))) as ends
+        {{ microseconds('sum(began_at - (select clock.starts_at from clock))') }} as beginnings,
+        {{ microseconds('sum(ended_at - (select clock.starts_at from clock))') }} as ends
     from sessions
     where ended_at > began_at
     group by
@@ -46,18 +46,18 @@ changes as ( -- what begins and ends in an hour
     select
         hour_number,
         sum(sessions) as sessions,
-        sum(seconds) as seconds
+        sum(ends_less_beginnings) as ends_less_beginnings
     from (
         select
             hour_of_beginning as hour_number,
             sessions,
-            -beginnings as seconds
+            -beginnings as ends_less_beginnings
         from spans
         union all
         select
             hour_of_end as hour_number,
             -sessions as sessions,
-            ends as seconds
+            ends as ends_less_beginnings
         from spans
     ) as beginnings_and_ends
     group by hour_number
@@ -69,9 +69,9 @@ hours as (
     select
         local_hours.local_hour,
         local_hours.starts_at,
-        extract(epoch from local_hours.starts_at - clock.starts_at) as start_seconds,
+        {{ microseconds('local_hours.starts_at - clock.starts_at') }} as hour_start,
         coalesce(changes.sessions, 0) as sessions,
-        coalesce(changes.seconds, 0) as seconds
+        coalesce(changes.ends_less_beginnings, 0) as ends_less_beginnings
     from local_hours
     cross join clock
     left join changes
@@ -82,9 +82,11 @@ hours as (
 select
     local_hour,
     starts_at,
-    -- a session that is open at the hour's start counts from there, one that is open at its end until there
-    seconds
-    + coalesce(lead(start_seconds) over by_hour, 0) * sum(sessions) over by_hour
-    - start_seconds * (sum(sessions) over by_hour - sessions) as attended_seconds
+    -- a session that is open as the hour begins counts from there, one that is open as it ends until there
+    (
+        ends_less_beginnings
+        + coalesce(lead(hour_start) over by_hour, 0) * sum(sessions) over by_hour
+        - hour_start * (sum(sessions) over by_hour - sessions)
+    )::bigint as attended_microseconds
 from hours
 window by_hour as (order by starts_at)

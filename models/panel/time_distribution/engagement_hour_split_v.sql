@@ -10,7 +10,7 @@ hours as (
 
     select
         extract(hour from local_hour) as local_hour,
-        sum(attended_seconds) as attended_seconds
+        sum(attended_microseconds) as attended_microseconds
     from {{ ref('int_engagement__hourly_attendance') }}
     group by extract(hour from local_hour)
 
@@ -18,7 +18,7 @@ hours as (
 
 select
     dayparts.daypart,
-    {{ shown_minutes('coalesce(sum(hours.attended_seconds), 0)', decimals=2) }} as total_minutes
+    {{ shown_minutes('coalesce(sum(hours.attended_microseconds), 0)', decimals=2) }} as total_minutes
 from dayparts
 left join hours
     on

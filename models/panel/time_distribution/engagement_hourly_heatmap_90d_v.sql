@@ -15,7 +15,7 @@ hours as (
     select
         extract(isodow from local_hour) as iso_weekday,
         extract(hour from local_hour) as hour_local,
-        sum(attended_seconds) as attended_seconds
+        sum(attended_microseconds) as attended_microseconds
     from {{ ref('int_engagement__hourly_attendance') }}
     group by
         extract(isodow from local_hour),
@@ -26,7 +26,7 @@ hours as (
 select
     cells.iso_weekday,
     cells.hour_local,
-    {{ shown_minutes('coalesce(hours.attended_seconds, 0)') }}::integer as minutes
+    {{ shown_minutes('coalesce(hours.attended_microseconds, 0)') }}::integer as minutes
 from cells
 left join hours
     on

@@ -6,7 +6,7 @@ daily_attendance as (
         {{ week_of('local_day') }} as week_start,
         visitors,
         sessions,
-        attended_seconds
+        attended_microseconds
     from {{ ref('int_engagement__daily_attendance') }}
 
 )
@@ -14,7 +14,7 @@ daily_attendance as (
 select
     week_start,
     max(visitors)::integer as max_daily_actives,
-    {{ shown_minutes('sum(attended_seconds)') }}::integer as total_minutes,
+    {{ shown_minutes('sum(attended_microseconds)') }}::integer as total_minutes,
     sum(sessions)::integer as sessions,
     sum(visitors)::integer as sum_active_students
 from daily_attendance
