@@ -29,7 +29,23 @@
             'engagement_avg_gap_history_days: is ' ~ tojson(days) ~ ', must be null or a whole number of days above 0.'
         ) -%}
     {%- endif -%}
+    {%- set hours = var('engagement_session_longest_hours') -%}
+    {%- if hours is not number or hours is boolean or not 1 <= hours <= 20 -%}
+        {%- do problems.append('engagement_session_longest_hours: is ' ~ tojson(hours) ~ ', must be a number from 1 to 20.') -%}
+    {%- endif -%}
+    {%- set days = var('engagement_visit_gap_days') -%}
+    {%- if days is not none and (days is not integer or days is boolean or days <= 0) -%}
+        {%- do problems.append(
+            'engagement_visit_gap_days: is ' ~ tojson(days) ~ ', must be null or a whole number of days above 0.'
+        ) -%}
+    {%- endif -%}
     {{ return(problems) }}
+{%- endmacro %}
+
+{% macro tell_of_missing_checkouts() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and var('engagement_attendance_checkout_time_column') is none -%}
+        {%- do log('This school records no check-outs (engagement_attendance_checkout_time_column is null): all minutes are 0.', info=true) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Seeds that a selected model reads and that neither exist nor are about to be loaded. -#}

@@ -27,12 +27,32 @@ REFUSED = [
     ),
     pytest.param(
         "drop index student_attendance_checkin_time_idx, student_attendance_student_id_checkin_time_idx;"
-        "drop view mgmt.engagement_dau_90d_v;"
         "alter table student_attendance alter checkin_time type timestamp",
         {},
         "public.student_attendance.checkin_time: is timestamp without time zone, must be timestamp with time zone. "
         "Set engagement_attendance_checkin_time_column.",
         id="timestamp without time zone",
+    ),
+    pytest.param(
+        "alter table student_attendance rename checkout_time to left_at",
+        {},
+        "public.student_attendance.checkout_time: there is no such column. "
+        "Set engagement_attendance_checkout_time_column.",
+        id="no check-out",
+    ),
+    pytest.param(
+        "alter table student_attendance alter checkout_time type timestamp",
+        {},
+        "public.student_attendance.checkout_time: is timestamp without time zone, must be timestamp with time zone. "
+        "Set engagement_attendance_checkout_time_column.",
+        id="check-out without time zone",
+    ),
+    pytest.param(
+        "",
+        {"engagement_attendance_checkout_condition": "auto_checkout is not true"},
+        'public.student_attendance: the condition "auto_checkout is not true" is not SQL over this relation: '
+        'column "auto_checkout" does not exist. Set engagement_attendance_checkout_condition.',
+        id="condition of check-outs",
     ),
     pytest.param(
         "alter table students alter student_id type text",
@@ -91,6 +111,24 @@ REFUSED = [
         {"engagement_avg_gap_history_days": "year"},
         'engagement_avg_gap_history_days: is "year", must be null or a whole number of days above 0.',
         id="history that is no number",
+    ),
+    pytest.param(
+        "",
+        {"engagement_session_longest_hours": 20.5},
+        "engagement_session_longest_hours: is 20.5, must be a number from 1 to 20.",
+        id="sessions over two midnights",
+    ),
+    pytest.param(
+        "",
+        {"engagement_session_longest_hours": 0.5},
+        "engagement_session_longest_hours: is 0.5, must be a number from 1 to 20.",
+        id="sessions of half an hour",
+    ),
+    pytest.param(
+        "",
+        {"engagement_visit_gap_days": 0},
+        "engagement_visit_gap_days: is 0, must be null or a whole number of days above 0.",
+        id="gaps of no days",
     ),
     pytest.param(
         "",
@@ -161,7 +199,8 @@ def test_role_that_may_not_read_the_school_is_told(server, school_database, run_
     run = run_dbt(school_database, "build", user="newcomer")
     assert run.exit_code != 0
     assert "role newcomer may not use schema mgmt. Grant it usage." in run.output
-    assert "public.student_attendance.checkin_time: role newcomer may not read it. Grant it select." in run.output
+    for column in ("checkin_time", "checkout_time"):
+        assert f"public.student_attendance.{column}: role newcomer may not read it. Grant it select." in run.output
 
 
 def test_first_run_without_seeds_says_so(server, school_database, run_dbt):
