@@ -35,7 +35,10 @@ days_of_checkin as ( -- a session crosses one midnight at most, and gives the ti
         {{ microseconds('sum(ended_at - next_day) filter (where ended_at > next_day)') }} as attended_past_midnight
     from (
         select
-            visits.*,
+            day_number,
+            student_id,
+            checkin_time,
+            ended_at,
             (select clock.day_starts from clock)[day_number + 1] as next_day
         from visits
     ) as visits

@@ -19,12 +19,9 @@ visits as (
     from {{ ref('stg_engagement__checkins') }}
     where
         student_id in (select active_students.student_id from active_students)
-        {%- if gap_days is not none %}
-        and checkin_time >= {{ days_ago(gap_days) }}
-        {%- endif %}
+        and checkin_time >= {{ "'-infinity'" if gap_days is none else days_ago(gap_days) }}
 
-)
-{%- if gap_days is not none -%},
+),
 
 first_visits as (
 
@@ -41,14 +38,12 @@ earlier_visits as ( -- the last one before those days, however long ago
     {{ latest_checkins('first_visits', ['student_id', 'checkin_time'], before='people.checkin_time') }}
 
 )
-{%- endif %}
 
 select
     student_id,
     checkin_time - previous_checkin_time as gap
 from visits
 where previous_checkin_time is not null
-{%- if gap_days is not none %}
 
 union all
 
@@ -56,4 +51,3 @@ select
     student_id,
     checkin_time - last_checkin_time as gap
 from earlier_visits
-{%- endif %}

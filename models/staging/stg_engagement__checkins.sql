@@ -1,16 +1,14 @@
 {%- set checkin_time = source_column('engagement_attendance_checkin_time_column') -%}
-{%- set checkout_time = source_column('engagement_attendance_checkout_time_column') ~ '::timestamptz' -%}
+{%- set has_checkouts = var('engagement_attendance_checkout_time_column') is not none -%}
 
 select
     {{ source_column('engagement_attendance_student_id_column') }} as student_id,
     {{ checkin_time }} as checkin_time,
-    {% if var('engagement_attendance_checkout_time_column') is none -%}
-    {{ checkout_time }} as checkout_time
-    {%- else -%}
-    case when (
-        {{ var('engagement_attendance_checkout_condition') }}
-    ) then {{ checkout_time }} end as checkout_time
-    {%- endif %}
+    case
+        when (
+            {{ var('engagement_attendance_checkout_condition') if has_checkouts else false }}
+        ) then {{ source_column('engagement_attendance_checkout_time_column') }}::timestamptz
+    end as checkout_time
 from {{ source('engagement_attendance', 'attendance') }}
 where
     (

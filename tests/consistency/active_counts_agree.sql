@@ -1,6 +1,6 @@
 -- What: the same students of 7 and of 30 days in the active counts, in weekly to monthly students, and week over week.
 -- When it matters: always; the dashboard shows all three in one row.
--- To resolve: all three count the students of int_engagement__sessions with a check-in since days_ago(7) or days_ago(30).
+-- To resolve: all three count the students of int_engagement__sessions since days_ago(7) or days_ago(30).
 select
     active_counts.active_7d,
     wau_mau.wau,

@@ -24,10 +24,10 @@ days as (
 )
 
 select
-    local_day,
+    coalesce(days.local_day, hours.local_day) as local_day,
     days.attended_microseconds as in_the_day,
     hours.attended_microseconds as in_its_hours
 from days
 full join hours
-    using (local_day)
+    on days.local_day = hours.local_day
 where days.attended_microseconds is distinct from hours.attended_microseconds

@@ -1,6 +1,6 @@
 -- What: each inactive count is the roster's active students in its bucket and in those of longer absences.
 -- When it matters: always; the counts head the list that the roster is.
--- To resolve: compare the thresholds of engagement_inactive_counts_v with inactivity_buckets, and who is active in both.
+-- To resolve: compare the thresholds of engagement_inactive_counts_v with inactivity_buckets, and who is active.
 with
 
 buckets as (

@@ -1,4 +1,4 @@
--- What: a week within the last 90 local days has the visitors of its days and, to the microsecond, the minutes of its hours.
+-- What: a week within the last 90 local days has the visitors of its days, and exactly the minutes of its hours.
 -- When it matters: always; the weekly trend stands above the daily actives.
 -- To resolve: compare int_engagement__daily_attendance with int_engagement__hourly_attendance in the week listed.
 with

@@ -1,6 +1,6 @@
 -- What: more than a twentieth of the last 30 days' check-ins have a check-out in one and the same minute of the clock.
 -- When it matters: a nightly job closes the sessions left open, and its time counts as time spent at the school.
--- To resolve: leave the job's check-outs out by engagement_attendance_checkout_condition: auto_checkout is not true, say.
+-- To resolve: leave the job's check-outs out by engagement_attendance_checkout_condition.
 {{ config(
     severity='warn',
     enabled=var('engagement_attendance_checkout_time_column') is not none
@@ -10,20 +10,24 @@
 
 with
 
-checkins as (
+minutes as ( -- null: those without a check-out
 
-    select date_trunc('minute', {{ local_time('checkout_time') }})::time as local_minute
+    select
+        date_trunc('minute', {{ local_time('checkout_time') }})::time as local_minute,
+        count(*) as checkins,
+        sum(count(*)) over () as all_checkins
     from {{ ref('stg_engagement__checkins') }}
     where checkin_time >= {{ days_ago(30) }}
+    group by local_minute
 
 )
 
 select
     local_minute,
-    count(*) as checkouts
-from checkins
-where local_minute is not null
-group by local_minute
-having
-    count(*) >= {{ fewest }}
-    and count(*) > {{ usual_share }} * (select count(*) from checkins)
+    checkins,
+    all_checkins
+from minutes
+where
+    local_minute is not null
+    and checkins >= {{ fewest }}
+    and checkins > {{ usual_share }} * all_checkins

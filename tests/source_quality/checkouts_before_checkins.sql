@@ -1,6 +1,6 @@
 -- What: more than a hundredth of the last 30 days' check-ins have a check-out before the check-in.
 -- When it matters: these sessions give no minutes; two clocks disagree, or times are stored in different time zones.
--- To resolve: correct the clock or what writes the times; leave wrong ones out by engagement_attendance_checkout_condition.
+-- To resolve: correct the clock or the program that writes the times.
 {{ config(
     severity='warn',
     enabled=var('engagement_attendance_checkout_time_column') is not none

@@ -1,4 +1,4 @@
--- What: more than a fifth of the last 30 days' check-ins are still without a check-out after the longest session's time.
+-- What: more than a fifth of the last 30 days' check-ins are open for longer than the longest session.
 -- When it matters: these sessions give no minutes, so the minutes of the panel are too few.
 -- To resolve: have people check out; if nobody does, set engagement_attendance_checkout_time_column to null.
 {{ config(

@@ -7,7 +7,7 @@ gaps as (
 
 ),
 
-median as ( -- percentile_cont reckons in float; to the half microsecond, where a median of microseconds lies, it is exact
+median as ( -- percentile_cont calculates in float, which is exact once rounded to half microseconds
 
     select round(percentile_cont(0.5) within group (order by seconds) * 2000000)::bigint as half_microseconds
     from gaps

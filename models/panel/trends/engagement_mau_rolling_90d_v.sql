@@ -31,7 +31,9 @@ students as ( -- a bit for each local day, set if the student came in the month 
 
 select
     local_days.local_day as snapshot_date,
-    coalesce(sum(get_bit(students.came_in_month_before, local_days.day_number::integer - 1)), 0)::integer as mau_rolling_30d
+    coalesce(
+        sum(get_bit(students.came_in_month_before, local_days.day_number::integer - 1)), 0
+    )::integer as mau_rolling_30d
 from local_days
 left join students on true
 where local_days.day_number > {{ month }}
