@@ -17,6 +17,12 @@
     }) }}
 {%- endmacro %}
 
+{% macro log_missing_checkouts() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and setting('engagement_attendance_checkout_time_column') is none -%}
+        {%- do log('This school records no check-outs (engagement_attendance_checkout_time_column is null): all minutes are 0.', info=true) -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Seeds that a selected model reads and that neither exist nor are about to be loaded. -#}
 {% macro missing_seeds() -%}
     {%- set problems = [] -%}

@@ -16,7 +16,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro tell_of_missing_indexes() -%}
+{% macro log_missing_indexes() -%}
     {%- if execute and flags.WHICH in ('run', 'build') and selected_nodes() -%}
         {%- set missing = missing_indexes() -%}
         {%- if missing -%}

@@ -34,7 +34,7 @@ begin
     perform set_config('lock_timeout', '{{ lock_wait_seconds }}s', true);
     for source in
         select * from jsonb_to_recordset({{ sql_literal(tojson(expected_sources())) }}) as expected (
-            is_required boolean, "schema" text, "table" text, var_prefix text,
+            "schema" text, "table" text, var_prefix text,
             "columns" jsonb, conditions jsonb, shown_id text
         )
     loop
@@ -163,13 +163,7 @@ begin
             end;
         end if;
 
-        if source.is_required then
-            problems := problems || findings;
-        else
-            select warnings || coalesce(array_agg(finding || ' No view reads it: the panel is deployed without it.'), '{}')
-            into warnings
-            from unnest(findings) as finding;
-        end if;
+        problems := problems || findings;
     end loop;
 
     for wanted in {{ row_security_sql() }}

@@ -29,8 +29,6 @@
         'learning_stuck_students_schema': name,
         'learning_stuck_students_table': name,
         'learning_stuck_students_student_id_column': name,
-        'engagement_dau_schema': name,
-        'engagement_dau_table': name,
         'engagement_disabled_views': {'type': types.list},
         'deployment_readers': {'type': types.list},
         'deployment_lock_wait_ms': {'type': types.whole_number, 'unit': 'milliseconds', 'above': 0, 'to': 60000},

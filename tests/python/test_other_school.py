@@ -47,6 +47,7 @@ VARS = {
     "engagement_attendance_student_id_column": "alumno",
     "engagement_attendance_checkin_time_column": "entrada",
     "engagement_attendance_condition": "borrado_en is null",
+    "engagement_attendance_checkout_time_column": None,
     "learning_at_risk_schema": "academia",
     "learning_at_risk_table": "riesgo",
     "learning_at_risk_student_id_column": "alumno_id",
@@ -66,7 +67,7 @@ def other_school(make_database, run_dbt):
         connection.execute(OTHER_SCHOOL)
     build = run_dbt("other_school", "build", vars=VARS)
     assert build.exit_code == 0, build.output
-    assert "mgmt.engagement_dau_90d_v: there is no such relation" in build.output
+    assert "This school records no check-outs (engagement_attendance_checkout_time_column is null)" in build.output
     with psycopg.connect(make_database("other_school_copy", template="other_school")) as connection:
         yield connection
 
@@ -102,6 +103,12 @@ def test_dual_risk_joins_both_learning_lists(other_school):
         (4, "180+ días", "Stalled"),
         (1, "14+ días", "At risk"),
     ]
+
+
+def test_minutes_are_zero_without_checkouts(other_school):
+    assert rows(other_school, "sum(active_students), sum(total_minutes)", "engagement_dau_90d_v") == [(2, 0)]
+    assert rows(other_school, "sum(sessions), sum(total_minutes)", "engagement_weekly_active_90d_v") == [(3, 0)]
+    assert rows(other_school, "sum(minutes)", "engagement_hourly_heatmap_90d_v") == [(0,)]
 
 
 # A school whose every name has quotation marks in it.

@@ -33,12 +33,32 @@ REFUSED = [
     ),
     pytest.param(
         "drop index student_attendance_checkin_time_idx, student_attendance_student_id_checkin_time_idx;"
-        "drop view mgmt.engagement_dau_90d_v;"
         "alter table student_attendance alter checkin_time type timestamp",
         {},
         "public.student_attendance.checkin_time: is timestamp without time zone, must be timestamp with time zone. "
         "Set engagement_attendance_checkin_time_column.",
         id="timestamp without time zone",
+    ),
+    pytest.param(
+        "alter table student_attendance rename checkout_time to left_at",
+        {},
+        "public.student_attendance.checkout_time: there is no such column. "
+        "Set engagement_attendance_checkout_time_column.",
+        id="no check-out",
+    ),
+    pytest.param(
+        "alter table student_attendance alter checkout_time type timestamp",
+        {},
+        "public.student_attendance.checkout_time: is timestamp without time zone, must be timestamp with time zone. "
+        "Set engagement_attendance_checkout_time_column.",
+        id="check-out without time zone",
+    ),
+    pytest.param(
+        "",
+        {"engagement_attendance_checkout_condition": "auto_checkout is not true"},
+        'public.student_attendance: the condition "auto_checkout is not true" is not SQL over this relation: '
+        'column "auto_checkout" does not exist. Set engagement_attendance_checkout_condition.',
+        id="condition of check-outs",
     ),
     pytest.param(
         "alter table students alter student_id type text",
@@ -181,6 +201,18 @@ REFUSED = [
     ),
     pytest.param(
         "",
+        {"engagement_session_longest_hours": 0.5},
+        "engagement_session_longest_hours: is 0.5, must be a number from 1 to 20.",
+        id="sessions of half an hour",
+    ),
+    pytest.param(
+        "",
+        {"engagement_visit_gap_days": 0},
+        "engagement_visit_gap_days: is 0, must be null or a whole number of days above 0.",
+        id="gaps of no days",
+    ),
+    pytest.param(
+        "",
         {"learning_stuck_students_enabled": True},
         "mgmt.learning_stuck_students_v: there is no such relation. "
         "Set learning_stuck_students_schema and learning_stuck_students_table.",
@@ -288,7 +320,8 @@ def test_role_that_may_not_read_the_school_is_told(server, school_database, run_
     run = run_dbt(school_database, "build", user="newcomer")
     assert run.exit_code != 0
     assert "role newcomer may not use schema mgmt. Grant it usage." in run.output
-    assert "public.student_attendance.checkin_time: role newcomer may not read it. Grant it select." in run.output
+    for column in ("checkin_time", "checkout_time"):
+        assert f"public.student_attendance.{column}: role newcomer may not read it. Grant it select." in run.output
 
 
 @pytest.fixture
@@ -302,7 +335,7 @@ def deployer(server, school_database) -> str:
             grant create, temporary on database "{school_database}" to "{name}";
             grant usage, create on schema mgmt to "{name}";
             grant select on students, student_attendance to "{name}";
-            grant select on mgmt.learning_at_risk_learners_v, mgmt.engagement_dau_90d_v to "{name}";
+            grant select on mgmt.learning_at_risk_learners_v to "{name}";
             insert into students values (1, 'Ana', 'A1')
             """
         )
