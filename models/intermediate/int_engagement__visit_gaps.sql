@@ -35,7 +35,7 @@ first_visits as (
 
 earlier_visits as ( -- the last one before those days, however long ago
 
-    {{ latest_checkins('first_visits', ['student_id', 'checkin_time'], before='people.checkin_time') }}
+    {{ latest_checkins('first_visits', ['student_id', 'checkin_time'], before='checkin_time') }}
 
 )
 
