@@ -45,4 +45,4 @@ def _called(macro: Any, ctx: Any) -> list[Any]:
 
 
 def _is_in_folder(macro: Any) -> bool:
-    return macro.original_file_path.startswith(FOLDER)
+    return str(macro.original_file_path).startswith(FOLDER)
