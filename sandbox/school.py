@@ -256,8 +256,13 @@ def _as_of(now: datetime, checkin: Checkin) -> Checkin:
 
 def _check_out_too_early(random: Random, checkins: list[Checkin], now: datetime) -> None:
     """Let a session of the last 30 days end before it began."""
-    times = [(at, checkin.checkin_time) for at, checkin in enumerate(checkins) if checkin.checkin_time]
-    at, came = random.choice([(at, came) for at, came in times if came > now - timedelta(30)])
+    at, came = random.choice(
+        [
+            (at, each.checkin_time)
+            for at, each in enumerate(checkins)
+            if each.checkin_time and each.checkin_time > now - timedelta(30)
+        ]
+    )
     checkins[at] = Checkin(checkins[at].student_id, came, came - timedelta(minutes=40))
 
 

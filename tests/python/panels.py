@@ -89,12 +89,16 @@ class ClockChange:
 @cache
 def last_change(now: datetime, zone: ZoneInfo) -> datetime | None:
     """Find the last change of the zone's clocks in the hundred days up to `now`, to the quarter of an hour."""
+
+    def differ(earlier: datetime, later: datetime) -> bool:
+        return earlier.astimezone(zone).utcoffset() != later.astimezone(zone).utcoffset()
+
     quarter = 15 * MINUTE
     time = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     while time > now - 100 * DAY:
-        if time.astimezone(zone).utcoffset() != (time - quarter).astimezone(zone).utcoffset():
+        if differ(time - quarter, time):
             return time
-        time -= quarter
+        time -= quarter if differ(time - DAY, time) else DAY
     return None
 
 
