@@ -23,15 +23,15 @@ gaps as ( -- one row per person who came in the history that counts
 
 ),
 
+{% if history_days is none -%}
 habits as (
 
-    {% if history_days is none -%}
-    select
-        student_id,
-        last_checkin_time,
-        mean_gap_days
-    from gaps
-    {%- else -%} {#- the last check-in may be older than the history that counts -#}
+    select * from gaps
+
+)
+{%- else -%} {#- the last check-in may be older than the history that counts -#}
+habits as (
+
     select
         latest_checkins.student_id,
         latest_checkins.last_checkin_time,
@@ -39,9 +39,9 @@ habits as (
     from (select * from {{ ref('int_engagement__latest_checkins') }}) as latest_checkins
     left join gaps
         on latest_checkins.student_id = gaps.student_id
-    {%- endif %}
 
 )
+{%- endif %}
 
 select
     active_students.student_id::integer as student_id,
