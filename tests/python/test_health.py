@@ -215,3 +215,57 @@ def test_another_school_has_its_freshness_looked_at_too(make_database, run_dbt):
     (freshness,) = (result for result in run.results if result.node.resource_type == "source")
     assert freshness.status == "error", "the check-in of an hour ago does not count, for it was deleted"
     assert run.exit_code == 1
+
+
+def test_a_time_that_python_cannot_hold_keeps_nothing_from_being_shown(profile, sound_school, run_dbt, tmp_path):
+    """The years 12000 and 44 BC, in the roster as well."""
+    sound_school.execute(
+        "insert into students values (9001, 'Julio'), (9002, 'Futura');"
+        "insert into student_attendance values"
+        " (9001, '0044-03-15 BC'), (9001, '0044-03-15 BC'), (9002, '12000-01-01'), (null, '0044-03-15 BC')"
+    )
+    try:
+        for test, shown in (
+            ("future_checkins", "12000-01-01"),
+            ("impossibly_old_checkins", "0044-03-15"),
+            ("double_checkins", "0044-03-15"),
+            ("checkins_of_nobody", "0044-03-15"),
+        ):
+            run = run_dbt("health", "show", "--select", test)
+            assert run.exit_code == 0, run.output
+            assert shown in run.output
+        report = run_command(profile, "report", "--output", str(tmp_path / "report"))
+        assert report.exit_code == 0, report.errors
+        assert "Julio" in (tmp_path / "report" / "por_llamar.csv").read_text(encoding="utf-8-sig")
+    finally:
+        sound_school.execute("delete from students where student_id in (9001, 9002)")
+
+
+def test_rows_that_row_level_security_hides_are_not_well(profile, sound_school, database):
+    sound_school.execute(
+        "create role health_deployer login; grant usage on schema mgmt, mgmt_internal to health_deployer;"
+        "grant select on all tables in schema public, mgmt, mgmt_internal to health_deployer;"
+        "alter table student_attendance enable row level security"
+    )
+    try:
+        other = write_profile(profile / "hidden", make_conninfo(database, user="health_deployer"))
+        outcome = run_command(other, "health")
+        assert outcome.exit_code == 1
+        assert "FAIL   rows_hidden_by_row_security  1 row\n" in outcome.output
+        assert "row-level security of a table behind the panel hides every row" in outcome.output
+
+        sound_school.execute("create policy some_rows on student_attendance for select using (student_id > 1)")
+        assert states(other)[1]["rows_filtered_by_row_security"] == "WARN"
+    finally:
+        sound_school.execute(
+            "drop policy if exists some_rows on student_attendance;"
+            "alter table student_attendance disable row level security"
+        )
+
+
+def test_a_school_in_which_nobody_counts_is_warned_of(profile, sound_school):
+    sound_school.execute("create table kept as table students; delete from students")
+    try:
+        assert states(profile)[1]["no_student_counts"] == "WARN"
+    finally:
+        sound_school.execute("insert into students table kept; drop table kept")

@@ -127,71 +127,9 @@ REFUSED = [
     ),
     pytest.param(
         "",
-        {"engagement_consistency_session_target": 12},
-        "engagement_consistency_session_target: there is no such var. "
-        "Did you mean engagement_consistency_sessions_target?",
-        id="var without its last letter but one",
-    ),
-    pytest.param(
-        "",
-        {"engagement_panel": {"deployment_reader": ["dashboard"]}},
-        "deployment_reader: there is no such var. Did you mean deployment_readers?",
-        id="misspelt var of this package alone",
-    ),
-    pytest.param(
-        "",
-        {"engagment_timezone": "UTC"},
-        "engagment_timezone: there is no such var. Did you mean engagement_timezone?",
-        id="misspelt prefix",
-    ),
-    pytest.param(
-        "",
-        {"engagement_students_condition": False},
-        "engagement_students_condition: is false, must be SQL in quotes: "
-        "YAML reads no, yes, true and false without quotes as booleans.",
-        id="condition that YAML reads as a boolean",
-    ),
-    pytest.param(
-        "",
-        {"deployment_readers": "dashboard"},
-        'deployment_readers: is "dashboard", must be a list of names, for instance [one, another].',
-        id="one reader, not in a list",
-    ),
-    pytest.param(
-        "",
-        {"deployment_readers": None},
-        "deployment_readers: is null, must be a list of names, for instance [one, another].",
-        id="no list of readers",
-    ),
-    pytest.param(
-        "",
-        {"learning_stuck_students_enabled": "no"},
-        'learning_stuck_students_enabled: is "no", must be true or false.',
-        id="text for a boolean",
-    ),
-    pytest.param(
-        "",
         {"engagement_students_schema": 2024},
         "engagement_students_schema: is 2024, must be text.",
         id="number for a name",
-    ),
-    pytest.param(
-        "",
-        {"engagement_session_longest_hours": 20.5},
-        "engagement_session_longest_hours: is 20.5, must be no more than 20.",
-        id="longest session beyond its range",
-    ),
-    pytest.param(
-        "",
-        {"engagement_checkin_silence_hours": "four"},
-        'engagement_checkin_silence_hours: is "four", must be a whole number of hours above 0.',
-        id="silence that is no number",
-    ),
-    pytest.param(
-        "",
-        {"engagement_call_from_days": True},
-        "engagement_call_from_days: is true, must be a whole number of days above 0.",
-        id="boolean for a number",
     ),
     pytest.param(
         "",
@@ -284,13 +222,47 @@ def test_all_problems_are_told_at_once(server, school_database, run_dbt):
     assert snapshot(server, school_database) == before
 
 
+MISTYPED = {
+    "engagement_consistency_session_target": (
+        12,
+        "there is no such var. Did you mean engagement_consistency_sessions_target?",
+    ),
+    "deployment_reader": (["dashboard"], "there is no such var. Did you mean deployment_readers?"),
+    "engagment_timezone": ("UTC", "there is no such var. Did you mean engagement_timezone?"),
+    "Engagement_call_from_day": (10, "there is no such var. Did you mean engagement_call_from_days?"),
+    "deployment_readers": ("dashboard", 'is "dashboard", must be a list of names, for instance [one, another].'),
+    "engagement_disabled_views": ([1], "is [1], must be a list of names, for instance [one, another]."),
+    "learning_stuck_students_enabled": ("no", 'is "no", must be true or false.'),
+    "engagement_attendance_condition": (
+        True,
+        "is true, must be SQL in quotes: YAML reads no, yes, true and false without quotes as booleans.",
+    ),
+    "engagement_session_longest_hours": (20.5, "is 20.5, must be no more than 20."),
+    "engagement_visit_gap_days": (0, "is 0, must be null or a whole number of days above 0."),
+    "engagement_checkin_silence_hours": ("four", 'is "four", must be a whole number of hours above 0.'),
+    "engagement_call_from_days": (True, "is true, must be a whole number of days above 0."),
+    "engagement_high_from_score": (101, "is 101, must be no more than 100."),
+    "engagement_list_length": (12.5, "is 12.5, must be a whole number of students above 0."),
+}
+
+
+def test_vars_are_refused_as_people_mistype_them(server, school_database, run_dbt):
+    before = snapshot(server, school_database)
+    run = run_dbt(school_database, "build", vars={name: value for name, (value, _) in MISTYPED.items()})
+    assert run.exit_code != 0
+    for name, (_, complaint) in MISTYPED.items():
+        assert f"{name}: {complaint}" in run.output
+    assert snapshot(server, school_database) == before
+
+
 def test_a_var_that_was_renamed_in_the_project_is_named(school_database, run_dbt, workspace):
-    """A school types over the names of vars: neither has a default any more, one of them is read by yml alone."""
+    """Neither has a default any more, and one is read by yml alone; a third is set for this package alone."""
     copy = workspace / "renamed vars"
     shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "__pycache__"))
     settings = copy / "dbt_project.yml"
     text = settings.read_text().replace("  engagement_timezone:", "  engagement_time_zone:")
-    settings.write_text(text.replace("  engagement_checkin_silence_hours:", "  engagement_silence_hours:"))
+    text = text.replace("  engagement_checkin_silence_hours:", "  engagement_silence_hours:")
+    settings.write_text(f"{text}  engagement_panel:\n    learning_at_risk_tabel: learners\n")
 
     run = run_dbt(school_database, "build", project=copy)
 
@@ -300,6 +272,7 @@ def test_a_var_that_was_renamed_in_the_project_is_named(school_database, run_dbt
         "engagement_timezone: is not set. Set it in dbt_project.yml, to its default or your own value.",
         "engagement_silence_hours: there is no such var. Did you mean engagement_checkin_silence_hours?",
         "engagement_checkin_silence_hours: is not set.",
+        "learning_at_risk_tabel: there is no such var. Did you mean learning_at_risk_table?",
     ):
         assert line in run.output
     assert "Vars supplied" not in run.output
