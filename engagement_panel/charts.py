@@ -5,6 +5,7 @@ Lengths are in units of the picture, which the page scales as a whole.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from math import ceil
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
@@ -13,6 +14,7 @@ WIDTH = 460
 FONT_SIZE = 16
 TEXT_ROW = 1.5 * FONT_SIZE
 CHARACTER = 0.65 * FONT_SIZE  # the width of a digit in a wide typeface
+LONGEST_LABEL = 20  # characters of a lying bar's label
 GAP = 6  # between a text and what it belongs to
 LYING_STEP, LYING_BAR = 44, 30  # from one bar to the next, and its thickness
 STANDING_HEIGHT, STANDING_SHARE = 200, 0.75  # the highest bar, and a bar's share of its column
@@ -33,28 +35,40 @@ def lying_bars(title: str, values: Mapping[str, Number], write: Write) -> Markup
         write: how a value is written beside its bar.
     """
     svg = _svg(title, LYING_STEP * len(values))
-    left = _width(values) + GAP
+    left = _width(map(_shortened, values)) + GAP
     longest = WIDTH - left - GAP - _width(map(write, values.values()))
     for row, (label, value) in enumerate(values.items()):
         middle = LYING_STEP * (row + 0.5)
         length = longest * _share(value, values.values())
-        _text(svg, label, left - GAP, middle, "end")
+        _text(svg, _shortened(label), left - GAP, middle, "end")
         _rect(svg, "bar", left, middle - LYING_BAR / 2, length, LYING_BAR)
         _text(svg, write(value), left + length + GAP, middle, "start")
     return _markup(svg)
 
 
-def standing_bars(title: str, values: Mapping[str, Number], write: Write) -> Markup:
-    """Draw a standing bar for each value, the first at the left; the arguments are those of lying_bars."""
+def standing_bars(
+    title: str, values: Mapping[str, Number], write: Write, *, is_last_unfinished: bool = False
+) -> Markup:
+    """Draw a standing bar for each value, the first at the left; the other arguments are those of lying_bars.
+
+    If there is no room for all labels, it writes every second or third, the last among them. If there is no room for
+    all values, it writes the highest and the last. A last bar that is unfinished, because it still grows, is paler.
+    """
     svg = _svg(title, TEXT_ROW + STANDING_HEIGHT + TEXT_ROW)
     foot, step = TEXT_ROW + STANDING_HEIGHT, WIDTH / len(values)
+    last, highest = len(values) - 1, max(values.values())
+    every = ceil((_width(values) + GAP) / step)
+    has_room = _width(map(write, values.values())) <= step
     for column, (label, value) in enumerate(values.items()):
         middle = step * (column + 0.5)
         height = STANDING_HEIGHT * _share(value, values.values())
         width = step * STANDING_SHARE
-        _text(svg, write(value), middle, foot - height - TEXT_ROW / 2)
-        _rect(svg, "bar", middle - width / 2, foot - height, width, height)
-        _text(svg, label, middle, foot + TEXT_ROW / 2)
+        if has_room or column == last or (value == highest and middle < WIDTH - 2 * _width([write(value)])):
+            _text(svg, write(value), min(middle, WIDTH - _width([write(value)]) / 2), foot - height - TEXT_ROW / 2)
+        kind = "bar unfinished" if is_last_unfinished and column == last else "bar"
+        _rect(svg, kind, middle - width / 2, foot - height, width, height)
+        if (last - column) % every == 0:
+            _text(svg, label, min(middle, WIDTH - _width([label]) / 2), foot + TEXT_ROW / 2)
     return _markup(svg)
 
 
@@ -114,6 +128,10 @@ def _svg(title: str, height: float) -> Element:
 def _share(value: Number, values: Iterable[Number]) -> float:
     """Give a value as a share of the highest, 0 where all are 0."""
     return float(value) / (float(max(values)) or 1)
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
 def _width(texts: Iterable[str]) -> float:

@@ -1,6 +1,6 @@
 """The lists of students that a manager acts on, by the dashboard's own rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from engagement_panel import spanish
@@ -35,18 +35,22 @@ DAYS_AWAY = Column("days_since_last_checkin", "Días sin venir", spanish.whole)
 
 
 def student_lists(panel: Panel) -> list[StudentList]:
-    """Give the four lists of a panel, each complete."""
-    marks = panel.definition
-    return [
-        StudentList(
+    """Give the lists of a panel, each complete; one whose view the school keeps as its own is left out."""
+    return list(_lists(panel, panel.definition))
+
+
+def _lists(panel: Panel, marks: dict[str, Any]) -> Iterator[StudentList]:
+    if "to_call" in panel.rows:
+        yield StudentList(
             "por_llamar",
             "Por llamar",
             f"Alumnos activos con {marks['call_from_days']} días o más sin venir; primero quien lleva más tiempo"
             " ausente.",
             [*STUDENT, DAYS_AWAY, Column("avg_days_between_visits", "Días entre visitas", spanish.one_decimal)],
-            panel.to_call,
-        ),
-        StudentList(
+            panel.rows["to_call"],
+        )
+    if "highly_engaged" in panel.rows:
+        yield StudentList(
             "alto_compromiso",
             "Alto compromiso",
             f"Alumnos activos con {marks['high_from_sessions']} visitas o más en 30 días y un puntaje de constancia de"
@@ -58,9 +62,10 @@ def student_lists(panel: Panel) -> list[StudentList]:
                 Column("consistency_score", "Puntaje", spanish.whole),
                 Column("standing", "Distinción"),
             ],
-            [row | {"standing": spanish.STANDINGS[row["standing"]]} for row in panel.highly_engaged],
-        ),
-        StudentList(
+            [row | {"standing": spanish.STANDINGS[row["standing"]]} for row in panel.rows["highly_engaged"]],
+        )
+    if "returned" in panel.rows:
+        yield StudentList(
             "regresos",
             "Regresos",
             "Alumnos activos que volvieron en los últimos 14 días tras 14 días o más de ausencia; primero el más"
@@ -70,13 +75,14 @@ def student_lists(panel: Panel) -> list[StudentList]:
                 Column("return_date", "Volvió el", spanish.day),
                 Column("days_inactive_before_return", "Días de ausencia", spanish.whole),
             ],
-            panel.returned,
-        ),
-        StudentList(
+            panel.rows["returned"],
+        )
+    if "at_dual_risk" in panel.rows:
+        issues = spanish.LEARNING_ISSUES
+        yield StudentList(
             "doble_riesgo",
             "Doble riesgo",
             "Alumnos activos con 14 días o más sin venir que, además, preocupan en su aprendizaje.",
             [*STUDENT, DAYS_AWAY, Column("learning_issue", "Aprendizaje")],
-            [row | {"learning_issue": spanish.LEARNING_ISSUES[row["learning_issue"]]} for row in panel.at_dual_risk],
-        ),
-    ]
+            [row | {"learning_issue": issues[row["learning_issue"]]} for row in panel.rows["at_dual_risk"]],
+        )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engagement_panel import charts, panel, spanish
+from engagement_panel import figures, panel, spanish
 from engagement_panel.lists import StudentList, student_lists
 from engagement_panel.spreadsheet import write_csv
 
@@ -43,15 +43,12 @@ def render_page(read: panel.Panel, lists: list[StudentList]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    labels = spanish.bucket_labels(read.definition["buckets"])
     return environment.get_template("panel.html.j2").render(
         panel=read,
+        students=sum(read.students_in.values()) if "roster" in read.rows else None,
+        key_figures=figures.key_figures(read),
+        sections=figures.sections(read),
         lists=lists,
         shown_rows=read.definition["list_length"],  # the files have all
         spanish=spanish,
-        charts=charts,
-        buckets={labels[bucket]: students for bucket, students in read.students_in.items()},
-        never_came=sum(row["never_came"] for row in read.roster),
-        bins={row["bin_label"]: row["student_count"] for row in read.frequency},
-        dayparts={spanish.daypart(row["daypart"]): row["return_rate"] for row in read.dayparts},
     )

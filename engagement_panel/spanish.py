@@ -74,6 +74,24 @@ def day(value: date) -> str:
     return format_date(value, "EEE\N{NO-BREAK SPACE}d\N{NO-BREAK SPACE}MMM", locale=LOCALE)
 
 
+def short_day(value: date) -> str:
+    """Write a date without its weekday, in short and on one line."""
+    return format_date(value, "d\N{NO-BREAK SPACE}MMM", locale=LOCALE)
+
+
+def weekday(iso_weekday: int) -> str:
+    """Write a weekday in short; Monday is 1."""
+    return format_date(date(2024, 1, iso_weekday), "EEE", locale=LOCALE)  # 1 January 2024 is a Monday
+
+
+def change(share: Decimal | None) -> str:
+    """Write a change against the 7 days before, a share of 1, with an arrow; words if there is nothing to compare."""
+    if share is None:
+        return "sin semana anterior con que comparar"
+    arrow = "▲" if share > 0 else "▼" if share < 0 else "="
+    return f"{arrow}\N{NO-BREAK SPACE}{percent(abs(share))} frente a los 7 días anteriores"
+
+
 def moment(value: datetime) -> str:
     """Write a date and time of day in full."""
     return format_datetime(value, "EEEE d 'de' MMMM 'de' y, HH:mm", locale=LOCALE)

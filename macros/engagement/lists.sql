@@ -42,3 +42,8 @@ from (
 where standing <> 'neither'
 order by place asc
 {%- endmacro %}
+
+{#- None if the school keeps a view of its own in the place of this one. -#}
+{% macro panel_query(view, sql='select * from {}') -%}
+    {{ return(none if view in setting('engagement_disabled_views') else sql.format(ref(view))) }}
+{%- endmacro %}
