@@ -36,20 +36,22 @@ def run_dbt(*arguments: str, target: str | None) -> dbtRunnerResult:
         CannotRunError: dbt could not run the command at all.
     """
     _use_sandbox_by_default()
-    run = dbt.run_dbt(*arguments, "--log-level", "none", target=target)
+    run = dbt.run_dbt(*arguments, "--log-level", "none", project=PROJECT, target=target)
     if run.exception:
         raise CannotRunError(one_line(run.exception))
     return run
 
 
-def render(target: str | None, expression: str) -> Any:
-    """Give the value of a Jinja expression as dbt knows it, without connecting anywhere.
+def render(target: str | None, expression: str, *options: str) -> Any:
+    """Give the value of a Jinja expression as dbt knows it; connects only if the expression does.
 
     Args:
         target: as for run_dbt.
         expression: of JSON's types; `ref` and `var` work in it.
+        options: of dbt's.
     """
-    run = run_dbt("compile", "--no-populate-cache", "--inline", f"{{{{ tojson({expression}) }}}}", target=target)
+    inline = ["--inline", f"{{{{ tojson({expression}) }}}}"]
+    run = run_dbt("compile", "--no-populate-cache", *inline, *options, target=target)
     return json.loads(run.result.results[0].node.compiled_code)
 
 
