@@ -7,10 +7,11 @@ from pathlib import Path
 import psycopg2
 from rich.console import Console
 
+from engagement_panel.dbt import PROJECT
 from engagement_panel.health import COULD_NOT_RUN, check_health
 from engagement_panel.preview import preview
 from engagement_panel.report import write_report
-from engagement_panel.target import PROJECT, CannotRunError
+from engagement_panel.target import CannotRunError
 
 
 def main() -> None:

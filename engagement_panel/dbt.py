@@ -45,3 +45,8 @@ def run_dbt(
     if variables:
         options += ["--vars", json.dumps(dict(variables))]
     return dbtRunner(callbacks=[on_event] if on_event else []).invoke([*arguments, *options])
+
+
+def exit_code(run: "dbtRunnerResult") -> int:
+    """Give the exit code of dbt's command line: 0 done, 1 something failed, 2 it could not run at all."""
+    return 0 if run.success else 2 if run.exception else 1

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, SubElement
 
-from dbt.cli.main import dbtRunnerResult
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -71,8 +70,8 @@ def check_health(target: str | None, store_failures: bool, strict: bool, junit: 
         freshness = run_dbt("source", "freshness", "--select", FEED, target=target)
         storing = ["--store-failures"] if store_failures else []
         tests = run_dbt("test", "--select", SOURCE_TESTS, *storing, target=target)
-    checks = [_feed(result) for result in _results(freshness, "source")]
-    checks += [_source_test(result) for result in _results(tests, "test")]
+    checks = [_feed(result) for result in _of_kind(freshness, "source")]
+    checks += [_source_test(result) for result in _of_kind(tests, "test")]
     _print(checks)
     alarms = {"fail", "warn"} if strict else {"fail"}
     if junit:
@@ -81,12 +80,12 @@ def check_health(target: str | None, store_failures: bool, strict: bool, junit: 
     return COULD_NOT_RUN if "error" in states else NOT_WELL if states & alarms else WELL
 
 
-def _results(run: dbtRunnerResult, kind: str) -> list[Any]:
-    """Give the results of a run's sources or tests."""
-    for result in run.result.results:
+def _of_kind(results: list[Any], kind: str) -> list[Any]:
+    """Give a run's results of sources or tests; raise what its hooks failed with."""
+    for result in results:
         if result.node.resource_type == "operation" and result.status != "success":
             raise CannotRunError(one_line(result.message))
-    return [result for result in run.result.results if result.node.resource_type == kind]
+    return [result for result in results if result.node.resource_type == kind]
 
 
 def _feed(result: Any) -> Check:

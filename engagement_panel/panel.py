@@ -48,28 +48,23 @@ def read(target: str | None) -> Panel:
     references = ", ".join(f"'{name}': ref('{view}') | string" for name, view in VIEWS.items())
     timezone, relations = render(target, f"[var('engagement_timezone'), {{{references}}}]")
     with read_only() as cursor:
-        about = cursor.connection.info
+        cursor.execute("select current_database(), current_user, now() at time zone %s", [timezone])
+        ((database, role, local_time),) = cursor.fetchall()
         try:
-            cursor.execute("select current_database() as database, now() at time zone %s as local_time", [timezone])
-            (instant,) = _rows(cursor)
-            views = {name: _select_all(cursor, relation) for name, relation in relations.items()}
+            views = {name: _rows(cursor, relation) for name, relation in relations.items()}
         except errors.InsufficientPrivilege as error:
             raise CannotRunError(
-                f"Role {about.user}: {error.diag.message_primary}."
+                f"Role {role}: {error.diag.message_primary}."
                 " Name the role in the var deployment_readers and run `dbt run`, or take another target."
             ) from error
         except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
             raise CannotRunError(
-                f"Database {about.dbname}: {error.diag.message_primary}. Run `dbt build` on it first."
+                f"Database {database}: {error.diag.message_primary}. Run `dbt build` on it first."
             ) from error
-    return Panel(timezone=timezone, **instant, **views)
+    return Panel(database=database, timezone=timezone, local_time=local_time, **views)
 
 
-def _select_all(cursor: Cursor, relation: str) -> list[Row]:
+def _rows(cursor: Cursor, relation: str) -> list[Row]:
     cursor.execute(f"select * from {relation}")
-    return _rows(cursor)
-
-
-def _rows(cursor: Cursor) -> list[Row]:
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, values, strict=True)) for values in cursor]

@@ -7,9 +7,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from dbt.adapters.contracts.connection import Connection
+from dbt.adapters.contracts.connection import Connection, Identifier
 from dbt.adapters.factory import get_adapter_by_type
-from dbt.cli.main import dbtRunnerResult
 from dbt_common.exceptions import DbtRuntimeError
 from psycopg2.extensions import cursor as Cursor
 
@@ -23,8 +22,8 @@ class CannotRunError(Exception):
     """Something stands in the way; the message is one line that tells what, and what to do."""
 
 
-def run_dbt(*arguments: str, target: str | None) -> dbtRunnerResult:
-    """Run a dbt command on the project without a word in the terminal; its log lies where dbt puts it.
+def run_dbt(*arguments: str, target: str | None) -> list[Any]:
+    """Run a dbt command on the project without a word in the terminal, and give its results; it logs where it always does.
 
     Without DBT_PROFILES_DIR and without a profiles.yml in the project, the profile is the sandbox's.
 
@@ -39,7 +38,8 @@ def run_dbt(*arguments: str, target: str | None) -> dbtRunnerResult:
     run = dbt.run_dbt(*arguments, "--log-level", "none", project=PROJECT, target=target)
     if run.exception:
         raise CannotRunError(one_line(run.exception))
-    return run
+    results: Any = run.result
+    return list(results.results)
 
 
 def render(target: str | None, expression: str, *options: str) -> Any:
@@ -50,9 +50,9 @@ def render(target: str | None, expression: str, *options: str) -> Any:
         expression: of JSON's types; `ref` and `var` work in it.
         options: of dbt's.
     """
-    inline = ["--inline", f"{{{{ tojson({expression}) }}}}"]
-    run = run_dbt("compile", "--no-populate-cache", *inline, *options, target=target)
-    return json.loads(run.result.results[0].node.compiled_code)
+    inline = f"{{{{ tojson({expression}) }}}}"
+    (result,) = run_dbt("compile", "--no-populate-cache", "--inline", inline, *options, target=target)
+    return json.loads(result.node.compiled_code)
 
 
 @contextmanager
@@ -66,7 +66,9 @@ def read_only() -> Iterator[Cursor]:
     """
     adapter = get_adapter_by_type("postgres")
     try:
-        opened = adapter.connections.open(Connection("postgres", "engagement_panel", adapter.config.credentials))
+        opened = adapter.connections.open(
+            Connection(Identifier("postgres"), "engagement_panel", adapter.config.credentials)
+        )
     except DbtRuntimeError as error:
         raise CannotRunError(one_line(error)) from error
     with closing(opened.handle) as connection:

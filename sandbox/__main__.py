@@ -1,4 +1,4 @@
-"""Fill, show, ask, stop or remove the sandbox."""
+"""Fill, show, ask, stop or remove the sandbox, or load its school into another database."""
 
 import argparse
 import os
@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.status import Status
 
+from engagement_panel.dbt import PROJECT, run_dbt
 from sandbox import school, server
 from sandbox.console import WIDTH, print_panel
 from sandbox.profiles import write_profile
@@ -24,7 +24,6 @@ from sandbox.profiles import write_profile
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
-PROJECT = Path(__file__).resolve().parent.parent
 DBT_FOLDER = PROJECT / ".sandbox"  # the profile, target and logs of the sandbox's own dbt runs
 DATA_FOLDER = server.data_folder(PROJECT)
 DATABASE = "school"
@@ -34,29 +33,34 @@ console = Console(width=WIDTH, highlight=False)
 
 def main() -> None:
     """Run the command that the arguments name; on failure exit with a line that tells what failed."""
-    commands = {"demo": demo, "stop": stop, "clean": clean, "psql": psql}
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("command", choices=commands)
-    command = commands[parser.parse_args().command]
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (demo, stop, clean, psql, load):
+        commands.add_parser(command.__name__, help=command.__doc__).set_defaults(run=command)
+    commands.choices["load"].add_argument("database", help="its URI")
+    arguments = vars(parser.parse_args())
+    run = arguments.pop("run")
+    del arguments["command"]
     try:
-        command()
+        run(**arguments)
     except (OSError, RuntimeError, subprocess.SubprocessError, psycopg.Error) as error:
         sys.exit(f"The sandbox failed: {error}\n`make clean` removes it, `make demo` makes a new one.")
 
 
 def demo() -> None:
     """Start the server, load the sample school, build the panel on it, and print it."""
-    with _step("Starting PostgreSQL"):
-        server.start(DATA_FOLDER)
-    database = server.uri(DATA_FOLDER, DATABASE)
-    with _step("Loading a sample school"):
-        _load_school(database)
-    with _step("Building and testing the panel: dbt build") as status:
-        outcome = _build_panel(database, status)
-    console.print(Padding(outcome, (0, 2)))
-    with psycopg.connect(database) as connection:
-        print_panel(connection, console)
-    _print_ways_on(database)
+    with server.stopped_if_killed(DATA_FOLDER):
+        with _step("Starting PostgreSQL"):
+            server.start(DATA_FOLDER)
+        database = server.uri(DATA_FOLDER, DATABASE)
+        with _step("Loading a sample school"):
+            _load_school(database)
+        with _step("Building and testing the panel: dbt build") as status:
+            outcome = _build_panel(database, status)
+        console.print(Padding(outcome, (0, 2)))
+        with psycopg.connect(database) as connection:
+            print_panel(connection, console)
+        _print_ways_on(database)
 
 
 def stop() -> None:
@@ -79,19 +83,29 @@ def psql() -> None:
     os.execv(_psql(), [_psql(), server.uri(DATA_FOLDER, DATABASE)])
 
 
+def load(database: str) -> None:
+    """Load the sample school into an empty database on any server."""
+    with psycopg.connect(database) as connection:
+        if connection.execute("select to_regclass('public.students')").fetchone() != (None,):
+            sys.exit("The database has a table public.students already. Nothing was loaded: take an empty database.")
+        _load(connection)
+
+
 def _load_school(database: str) -> None:
     with psycopg.connect(server.uri(DATA_FOLDER), autocommit=True) as connection:
         if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"create database {DATABASE}")
     with psycopg.connect(database) as connection:
-        school.create(connection)
-        school.load(connection, school.generate(datetime.now(UTC)))
+        _load(connection)
+
+
+def _load(connection: psycopg.Connection) -> None:
+    school.create(connection)
+    school.load(connection, school.generate(datetime.now(UTC)))
 
 
 def _build_panel(database: str, status: Status) -> str:
     """Run `dbt build` on the sandbox, counting in the status line, and return what became of each view and test."""
-    from dbt.cli.main import dbtRunner  # here, since it takes seconds that `stop` does not need
-
     write_profile(DBT_FOLDER, database)
     total = done = 0
 
@@ -103,17 +117,7 @@ def _build_panel(database: str, status: Status) -> str:
             done += 1
             status.update(f"dbt build: {done} of {total}")
 
-    run = dbtRunner(callbacks=[show_progress]).invoke(
-        [
-            "build",
-            "--quiet",
-            "--no-send-anonymous-usage-stats",
-            *("--project-dir", str(PROJECT)),
-            *("--profiles-dir", str(DBT_FOLDER)),
-            *("--target-path", str(DBT_FOLDER / "target")),
-            *("--log-path", str(DBT_FOLDER / "logs")),
-        ]
-    )
+    run = run_dbt("build", "--quiet", profiles=DBT_FOLDER, target="mgmt", artifacts=DBT_FOLDER, on_event=show_progress)
     if not run.success:
         sys.exit(f"dbt build failed: see above. The whole log: {DBT_FOLDER / 'logs' / 'dbt.log'}")
     results = run.result.results

@@ -1,15 +1,15 @@
 """Generate the project's documentation as one page, and serve it on this machine."""
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from engagement_panel.dbt import run_dbt
 from sandbox import server
-from sandbox.__main__ import DATA_FOLDER, DATABASE, DBT_FOLDER, PROJECT
+from sandbox.__main__ import DATA_FOLDER, DATABASE, DBT_FOLDER
 from sandbox.profiles import write_profile
 
 FOLDER = DBT_FOLDER / "docs"
@@ -36,7 +36,7 @@ def main() -> None:
     target = parser.parse_args().target
     print("Generating the documentation …", flush=True)
     if target:
-        page = generate(FOLDER, ["--target", target])
+        page = generate(FOLDER, target)
     elif server.is_running(DATA_FOLDER):
         page = generate_from_server(FOLDER, server.uri(DATA_FOLDER, DATABASE))
     else:
@@ -55,32 +55,26 @@ def main() -> None:
 def generate_from_server(folder: Path, database: str) -> Path:
     """Generate the page from a database of an embedded server, by its URI, and return where it is."""
     with tempfile.TemporaryDirectory() as profiles:
-        write_profile(Path(profiles), database)
-        return generate(folder, ["--profiles-dir", profiles])
+        return generate(folder, "mgmt", write_profile(Path(profiles), database))
 
 
-def generate(folder: Path, options: list[str]) -> Path:
+def generate(folder: Path, target: str | None, profiles: Path | None = None) -> Path:
     """Have dbt write its documentation as one page, mend it, and return where it is.
 
     Args:
         folder: for the page; made if it is missing.
-        options: of dbt's command line, to name a profile and a target.
+        target: of the profile; None for the profile's own default.
+        profiles: the folder of the profile; None for the user's own.
 
     Raises:
         SystemExit: dbt failed; it has told why.
     """
-    dbt = Path(sys.executable).parent / "dbt"
     with tempfile.TemporaryDirectory() as workspace:
-        generated = subprocess.run(
-            [
-                *(dbt, "docs", "generate", "--static", "--quiet", "--no-send-anonymous-usage-stats"),
-                *("--project-dir", PROJECT, "--target-path", workspace, "--log-path", workspace),
-                *options,
-            ]
-        )
-        if generated.returncode:
+        artifacts = Path(workspace)
+        run = run_dbt("docs", "generate", "--static", "--quiet", target=target, profiles=profiles, artifacts=artifacts)
+        if not run.success:
             sys.exit("dbt could not generate the documentation: see above.")
-        html = (Path(workspace) / "static_index.html").read_text()
+        html = (artifacts / "target" / "static_index.html").read_text()
     for fault, remedy in MENDED.items():
         html = html.replace(fault, remedy)
     folder.mkdir(parents=True, exist_ok=True)

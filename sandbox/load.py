@@ -1,7 +1,7 @@
 """What the soak and the tests of deployment share: a copy of the project to change, and a load of readers and a writer.
 
-As a module, `python -m sandbox.load URI READER`, it is the load itself: it says `ready` when every reader has read,
-goes on until its standard input ends, and then says as JSON what the readers saw.
+As a module, `python -m sandbox.load URI READER QUESTIONS`, it is the load itself: it says `ready` when every reader has
+read, goes on until its standard input ends, and then says as JSON what the readers saw.
 """
 
 import json
@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import cycle, product
@@ -23,8 +24,12 @@ import psycopg
 import yaml
 from psycopg import IsolationLevel
 
-PROJECT = Path(__file__).resolve().parent.parent
+from engagement_panel.dbt import PROJECT, exit_code, run_dbt
+from sandbox.views import panel_views
+
 ROSTER = "models/panel/student_insights/engagement_inactive_roster_v"  # without the suffix
+
+Row = tuple[Any, ...]
 
 # A view of others' on top of the panel.
 FOREIGN_VIEW = """
@@ -34,59 +39,72 @@ select student_id, full_name, inactivity_bucket from mgmt.engagement_inactive_ro
 """
 
 
-def in_order(expected: list[Any], found: list[Any]) -> bool:
+def in_order(expected: list[Row], found: list[Row]) -> bool:
     """Whether all are there, in their order."""
     return found == expected
 
 
-def each_once(expected: list[Any], found: list[Any]) -> bool:
+def each_once(expected: list[Row], found: list[Row]) -> bool:
     """Whether all are there and no others, in whatever order."""
-    return sorted(found) == sorted(expected)
+    return Counter(found) == Counter(expected)
 
 
-def at_least(expected: list[Any], found: list[Any]) -> bool:
+def at_least(expected: list[Row], found: list[Row]) -> bool:
     """Whether all are there; time brings others."""
     return set(found) >= set(expected)
 
 
+def as_many(expected: list[Row], found: list[Row]) -> bool:
+    """Whether there are as many; time changes what is in them."""
+    return len(found) == len(expected)
+
+
+WAYS_TO_BE_COMPLETE = {way.__name__: way for way in (in_order, each_once, at_least, as_many)}
+
+
 class Question(NamedTuple):
-    """What a reader asks of a view, and how he knows the answer to be whole: by what was first in the rows before."""
+    """What a reader asks of a view, and how the rows of before show that an answer is complete."""
 
     view: str
-    columns: str  # by name, so that he does not mind a change of the others: of the roster's level
-    is_whole: Callable[[list[Any], list[Any]], bool]
-    condition: str = "true"
+    columns: Sequence[str]  # by name, so that a change of the others does not matter
+    rows: str  # one of WAYS_TO_BE_COMPLETE
+    where: str
 
     @property
     def sql(self) -> str:
         """The question as SQL."""
-        return f"select {self.columns} from {self.view} where {self.condition}"
+        return f"select {', '.join(self.columns)} from {self.view} where {self.where}"
+
+    def is_complete(self, expected: list[Row], found: list[Row]) -> bool:
+        """Whether an answer is as complete as one from before."""
+        return WAYS_TO_BE_COMPLETE[self.rows](expected, found)
 
 
-QUESTIONS = (
-    Question("mgmt.engagement_session_frequency_30d_v", "bin_label, student_count", in_order),
-    Question("mgmt.engagement_daypart_retention_v", "daypart, return_rate", in_order),
-    Question("mgmt.engagement_inactive_roster_v", "student_id, full_name, inactivity_bucket", each_once),
-    Question("mgmt.engagement_student_activity_v", "student_id, sessions_30d, consistency_score", each_once),
-    # The oldest returns leave the list while we look.
-    Question("mgmt.engagement_recent_reactivated_14d_v", "student_id", at_least, "return_date > current_date - 12"),
-    Question("mgmt.engagement_dual_risk_students_v", "student_id, learning_issue", at_least),
-    Question("reports.call_list", "student_id, inactivity_bucket", each_once),
-)
+def questions() -> list[Question]:
+    """Give a question for each view of the panel, and one for the view on top of it."""
+    return [
+        *(
+            Question(
+                f"{view.schema}.{view.name}", *(view.fact("complete", key) for key in ("columns", "rows", "where"))
+            )
+            for view in panel_views().values()
+        ),
+        Question("reports.call_list", ["student_id", "inactivity_bucket"], "each_once", "true"),
+    ]
+
+
 READS_A_TRANSACTION = 2
 TRANSACTIONS_A_CONNECTION = 25
 
 
 class ProjectCopy:
-    """A copy of the project to change, without unit tests and exposures; `restore` gives it back as it was."""
+    """A copy of the project to change, without unit tests; `restore` gives it back as it was."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._before: dict[str, str | None] = {}
         for name in ("macros", "models", "seeds", "tests/generic", "tests/consistency", "dbt_packages"):
-            shutil.copytree(
-                PROJECT / name, path / name, ignore=shutil.ignore_patterns("*.unit_tests.yml", "exposures.yml")
-            )
+            shutil.copytree(PROJECT / name, path / name, ignore=shutil.ignore_patterns("*.unit_tests.yml"))
         for name in ("dbt_project.yml", "packages.yml"):
             shutil.copy(PROJECT / name, path)
 
@@ -143,15 +161,18 @@ class ProjectCopy:
 
 
 class DbtProcess:
-    """A dbt command in a process of its own, that may be killed. dbt is imported once for all of them."""
+    """A dbt command in a process of its own, that may be killed; its options are those of `run_dbt`.
+
+    dbt is imported once for all of them.
+    """
 
     _context = multiprocessing.get_context("forkserver")
     _context.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.postgres"])
 
-    def __init__(self, arguments: Sequence[str], output: Path) -> None:
+    def __init__(self, output: Path, *arguments: str, **options: Any) -> None:
         self._output = output
         output.write_text("")
-        self._process = self._context.Process(target=_be_dbt, args=[arguments, output])
+        self._process = self._context.Process(target=_be_dbt, args=[output, arguments, options])
         self._process.start()
 
     @property
@@ -174,15 +195,13 @@ class DbtProcess:
         self._process.join()
 
 
-def _be_dbt(arguments: Sequence[str], output: Path) -> None:
-    from dbt.cli.main import cli  # here, since only this process needs it
-
+def _be_dbt(output: Path, arguments: Sequence[str], options: dict[str, Any]) -> None:
     for name in [name for name in os.environ if name.startswith("DBT_")]:
         del os.environ[name]
     with output.open("w") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
-    cli(arguments)
+    sys.exit(exit_code(run_dbt(*arguments, "--no-use-colors", **options)))
 
 
 @dataclass
@@ -208,7 +227,7 @@ def under_load(uri: str, reader: str) -> Iterator[list[Tally]]:
         A list that holds a tally for each view after the body has run.
     """
     tallies: list[Tally] = []
-    command = [sys.executable, "-m", "sandbox.load", uri, reader]
+    command = [sys.executable, "-m", "sandbox.load", uri, reader, json.dumps(questions())]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout.readline() != "ready\n":
@@ -222,14 +241,14 @@ def under_load(uri: str, reader: str) -> Iterator[list[Tally]]:
 class Load:
     """One thread a view that reads as fast as it can, in all modes by turns, and one that writes check-ins."""
 
-    def __init__(self, uri: str, reader: str) -> None:
+    def __init__(self, uri: str, reader: str, questions: Sequence[Question]) -> None:
         self._uri = uri
         self._reader = reader
         self._stop = Event()
-        self.tallies = [Tally(question.view) for question in QUESTIONS]
+        self.tallies = [Tally(question.view) for question in questions]
         with psycopg.connect(uri, user=reader) as connection:
-            expected = [[row[0] for row in connection.execute(question.sql)] for question in QUESTIONS]
-        readers = zip(QUESTIONS, expected, self.tallies, strict=True)
+            expected = [connection.execute(question.sql).fetchall() for question in questions]
+        readers = zip(questions, expected, self.tallies, strict=True)
         self._threads = [Thread(target=self._read, args=reader) for reader in readers]
         self._threads.append(Thread(target=self._write))
 
@@ -246,7 +265,7 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _read(self, question: Question, expected: list[Any], tally: Tally) -> None:
+    def _read(self, question: Question, expected: list[Row], tally: Tally) -> None:
         levels = (IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ)
         for prepare_threshold, level in cycle(product((0, None), levels)):
             try:
@@ -255,8 +274,8 @@ class Load:
                     for _ in range(TRANSACTIONS_A_CONNECTION):
                         with connection.transaction():
                             for _ in range(READS_A_TRANSACTION):
-                                found = [row[0] for row in _read_once(connection, question.sql, tally)]
-                                if not question.is_whole(expected, found):
+                                found = _read_once(connection, question.sql, tally)
+                                if not question.is_complete(expected, found):
                                     _count(tally.partial, f"{len(found)} of {len(expected)} rows")
                         if self._stop.is_set():
                             return
@@ -275,7 +294,7 @@ class Load:
                 connection.execute("insert into public.student_attendance values (%s, now(), null)", [regular])
 
 
-def _read_once(connection: psycopg.Connection, sql: str, tally: Tally) -> list[tuple[Any, ...]]:
+def _read_once(connection: psycopg.Connection, sql: str, tally: Tally) -> list[Row]:
     tally.reads += 1
     started = time.perf_counter()
     try:
@@ -289,8 +308,9 @@ def _count(counts: dict[str, int], what: str) -> None:
 
 
 def main() -> None:
-    """Be the load on the database, with the reader, that the arguments name."""
-    load = Load(*sys.argv[1:])
+    """Be the load on the database, with the reader and the questions, that the arguments name."""
+    uri, reader, questions = sys.argv[1:]
+    load = Load(uri, reader, [Question(*question) for question in json.loads(questions)])
     load.start()
     print("ready", flush=True)
     sys.stdin.read()

@@ -16,6 +16,9 @@ import psycopg
 LOCAL_TIME = timezone(timedelta(hours=-5))  # America/Guayaquil: no daylight saving
 HISTORY_DAYS = 730
 UNKNOWN_STUDENT_ID = 9001
+# The indexes on the attendance.
+BY_STUDENT = "student_attendance_student_id_checkin_time_idx"
+BY_TIME = "student_attendance_checkin_time_idx"
 
 WOMENS_NAMES = (
     "Belén Camila Daniela Doménica Emilia Fernanda Génesis Kerly Lucía María Noemí Paola Renata Rocío Sofía "
@@ -129,7 +132,7 @@ def generate(now: datetime, seed: int = 1) -> School:
 def create(connection: psycopg.Connection) -> None:
     """Create the school's tables and views where they do not exist, in the connection's transaction."""
     connection.execute(
-        """
+        f"""
         create table if not exists public.students (
             student_id integer primary key,
             full_name text,
@@ -140,9 +143,9 @@ def create(connection: psycopg.Connection) -> None:
             checkin_time timestamptz,
             checkout_time timestamptz
         );
-        create index if not exists student_attendance_student_id_checkin_time_idx
+        create index if not exists {BY_STUDENT}
             on public.student_attendance (student_id, checkin_time);
-        create index if not exists student_attendance_checkin_time_idx
+        create index if not exists {BY_TIME}
             on public.student_attendance (checkin_time);
 
         create schema if not exists learning;

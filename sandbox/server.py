@@ -3,6 +3,9 @@
 import hashlib
 import os
 import re
+import subprocess
+import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +87,43 @@ def uri(folder: Path, database: str = "postgres") -> str:
 def program(name: str) -> Path:
     """Where one of PostgreSQL's own programs lies, psql for instance."""
     return POSTGRES_VERSIONS[VERSION] / name
+
+
+@contextmanager
+def temporary() -> Iterator[tuple[Path, str]]:
+    """Start a server for the body alone; give a folder for files, which any user may enter, and the superuser's URI.
+
+    The folder and all servers whose data is in it are gone afterwards, also if this process is killed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="panel-")).resolve()
+    folder.chmod(0o755)  # root's server runs as a user of its own
+    with _watched(folder, "remove"):
+        yield folder, start(folder / "postgres")
+
+
+@contextmanager
+def stopped_if_killed(folder: Path) -> Iterator[None]:
+    """Stop the server of a folder if this process is killed in the body; otherwise leave it as it is."""
+    with _watched(folder):
+        yield
+
+
+@contextmanager
+def _watched(folder: Path, *options: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "sandbox.watch", str(folder), *options]
+    with subprocess.Popen(
+        command,
+        cwd=Path(__file__).resolve().parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,  # who reads our output must not wait for the watch to end
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # out of reach of what kills this process and its group
+    ) as watch:
+        try:
+            yield
+        finally:
+            watch.communicate("done")
 
 
 @contextmanager

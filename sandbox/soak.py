@@ -6,9 +6,7 @@ deployments cost a reader anything, ended otherwise than they should, or left an
 """
 
 import argparse
-import json
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from random import Random
 
 import psycopg
 import yaml
+from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.table import Table
 
@@ -144,16 +143,14 @@ class Soak:
     def _start(self, number: int, *arguments: str) -> DbtProcess:
         target = self.folder / f"target {number}"
         target.mkdir(exist_ok=True)
-        options = [
-            "--no-use-colors",
-            "--no-send-anonymous-usage-stats",
-            *("--project-dir", str(self.project.path)),
-            *("--profiles-dir", str(self.folder)),
-            *("--target-path", str(target)),
-            *("--log-path", str(target / "logs")),
-            *("--vars", json.dumps({"deployment_readers": [READER]})),
-        ]
-        return DbtProcess([*arguments, *options], target / "output.txt")
+        return DbtProcess(
+            target / "output.txt",
+            *arguments,
+            project=self.project.path,
+            profiles=self.folder,
+            artifacts=target,
+            variables={"deployment_readers": [READER]},
+        )
 
 
 def main() -> None:
@@ -162,21 +159,26 @@ def main() -> None:
     parser.add_argument("--deployments", type=int, default=200, help="this project's; dbt's own are a tenth")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="panel-soak-") as folder:
-        path = Path(folder).resolve()
-        path.chmod(0o755)  # root's server runs as another user
-        data = path / "postgres"
-        try:
-            superuser = server.start(data)
-            with psycopg.connect(superuser, autocommit=True) as connection:
-                for sql in (f"create role {READER} login", "create database ours", "create database stock"):
-                    connection.execute(sql)
-            ours = Soak("This project", server.uri(data, "ours"), ProjectCopy(path / "ours"), path / "dbt ours", True)
-            ours.run(arguments.deployments, Random(arguments.seed))
-            stock = Soak("Stock dbt", server.uri(data, "stock"), _stock_project(path), path / "dbt stock", False)
-            stock.run(arguments.deployments // 10, Random(arguments.seed))
-        finally:
-            server.stop(data)
+    with server.temporary() as (folder, uri):
+        with psycopg.connect(uri, autocommit=True) as connection:
+            for sql in (f"create role {READER} login", "create database ours", "create database stock"):
+                connection.execute(sql)
+        ours = Soak(
+            "This project",
+            make_conninfo(uri, dbname="ours"),
+            ProjectCopy(folder / "ours"),
+            folder / "dbt ours",
+            refuses_columns=True,
+        )
+        ours.run(arguments.deployments, Random(arguments.seed))
+        stock = Soak(
+            "Stock dbt",
+            make_conninfo(uri, dbname="stock"),
+            _stock_project(folder),
+            folder / "dbt stock",
+            refuses_columns=False,
+        )
+        stock.run(arguments.deployments // 10, Random(arguments.seed))
     ours.report()
     stock.report()
     if not ours.is_clean():

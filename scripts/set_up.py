@@ -1,4 +1,4 @@
-"""Build .venv from requirements.lock and install dbt_utils, each only if something changed since last time.
+"""Build .venv from the two locks and install dbt_utils, each only if something changed since last time.
 
 Runs on the standard library alone, under the Python that `find_python.sh` chose.
 """
@@ -9,26 +9,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+LOCKS = ("requirements.lock", "requirements-dev.lock")  # what a school runs, and what we develop it with
 HUB_TIMEOUT_SECONDS = 60
 
 
 def build_venv(project: Path) -> None:
-    """Build .venv with what requirements.lock pins.
+    """Build .venv with what the locks pin.
 
     Raises:
         SystemExit: with pip's last lines, and one that tells what failed.
     """
-    lock, venv = project / "requirements.lock", project / ".venv"
+    locks, venv = [project / lock for lock in LOCKS], project / ".venv"
     stamp = venv / "built-from"
     # A virtual environment holds absolute paths: another Python or another folder needs another.
-    wanted = _digest(lock.read_bytes(), str(project).encode(), sys.version.encode())
+    wanted = _digest(*(lock.read_bytes() for lock in locks), str(project).encode(), sys.version.encode())
     if _is_current(stamp, wanted):
         return
     print(f"Building .venv with Python {sys.version.split()[0]} (about a minute) …", flush=True)
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", venv], capture_output=True, text=True)
     if made.returncode:
         sys.exit(f"{made.stdout}{made.stderr}Set-up failed: {sys.executable} could not make {venv}.")
-    _install(lock, venv)
+    _install(locks, venv)
     stamp.write_text(wanted)
 
 
@@ -60,13 +61,14 @@ def _is_current(stamp: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text() == wanted
 
 
-def _install(lock: Path, venv: Path) -> None:
-    """Have pip install what the lock pins, and count on one line, or in steps where nobody watches."""
-    total = sum("==" in line for line in lock.read_text().splitlines())
-    command = [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--disable-pip-version-check"]
+def _install(locks: list[Path], venv: Path) -> None:
+    """Have pip install what the locks pin, and count on one line, or in steps where nobody watches."""
+    total = len({line for lock in locks for line in lock.read_text().splitlines() if "==" in line})
+    command = [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--require-hashes"]
+    command += ["--disable-pip-version-check", *(f"--requirement={lock}" for lock in locks)]
     output = []
     fetched = 0
-    with subprocess.Popen([*command, "-r", lock], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout
         for line in pip.stdout:
             output.append(line)
@@ -79,7 +81,7 @@ def _install(lock: Path, venv: Path) -> None:
             elif line.startswith("Installing collected packages"):
                 print(f"\r  installing {fetched} packages …{' ' * 20}".rstrip(" "), flush=True)
     if pip.returncode:
-        sys.exit(f"\n{''.join(output[-10:])}Set-up failed: pip could not install requirements.lock.")
+        sys.exit(f"\n{''.join(output[-10:])}Set-up failed: pip could not install {' and '.join(LOCKS)}.")
 
 
 def _dbt_deps(project: Path) -> bool:

@@ -6,7 +6,7 @@
     {%- set missing = missing_indexes() -%}
     {%- for index in missing -%}
         {%- do log(
-            index.attendance ~ ' has no index on (' ~ index.columns ~ ') for ' ~ index.views | join(', ') ~ '.\n    '
+            index.attendance ~ ' has no index on (' ~ index.columns ~ ') for ' ~ views_that_read_by(index.name) | join(', ') ~ '.\n    '
             ~ (index.statement or 'It is not a table: index the tables that it reads. The views cannot see whether that is done.'),
             info=true
         ) -%}
@@ -31,15 +31,9 @@
 
 {#- `concurrently` keeps no writer waiting; a partitioned table does not take it. -#}
 {% macro missing_indexes() -%}
-    {%- set returns = 'engagement_recent_reactivated_14d_v' -%}
-    {%- set wanted = [
-        {'by_student': true, 'views': ['engagement_inactive_roster_v', returns, 'engagement_dual_risk_students_v']},
-        {'by_student': false, 'views': [
-            'engagement_student_activity_v', returns, 'engagement_session_frequency_30d_v', 'engagement_daypart_retention_v'
-        ]},
-    ] -%}
     {%- set missing = [] -%}
-    {%- for index in wanted -%}
+    {%- for index in ('by_student', 'by_time') -%}
+        {%- set by_student = index == 'by_student' -%}
         {%- set rows = run_query(
             "select attendance, columns, case relkind"
             ~ "     when 'r' then format('create index concurrently on %s (%s);', attendance, columns)"
@@ -49,13 +43,27 @@
             ~ " from pg_class, format('%I.%I', " ~ sql_literal(var('engagement_attendance_schema'))
             ~ ", " ~ sql_literal(var('engagement_attendance_table')) ~ ") as attendance, ("
             ~ "     select string_agg(quote_ident(name), ', ') as columns"
-            ~ "     from unnest(" ~ sql_text_array(attendance_index_columns(index.by_student)) ~ ") as name"
+            ~ "     from unnest(" ~ sql_text_array(attendance_index_columns(by_student)) ~ ") as name"
             ~ " ) as index_columns"
-            ~ " where oid = attendance::regclass and not " ~ attendance_has_index(index.by_student)
+            ~ " where oid = attendance::regclass and not " ~ attendance_has_index(by_student)
         ) -%}
         {%- for row in rows -%}
-            {%- do missing.append(dict(row.dict(), views=index.views)) -%}
+            {%- do missing.append(dict(row.dict(), name=index)) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(missing) }}
+{%- endmacro %}
+
+{#- By their `meta.indexes`. -#}
+{% macro views_that_read_by(index) -%}
+    {%- set views = [] -%}
+    {%- for node in graph.nodes.values() if node.package_name == 'engagement_panel' and node.config.meta.get('for_readers') -%}
+        {%- if 'indexes' not in node.config.meta -%}
+            {%- do exceptions.raise_compiler_error(node.name ~ ': config.meta has no indexes. Add it to its yml.') -%}
+        {%- endif -%}
+        {%- if index in node.config.meta.indexes -%}
+            {%- do views.append(node.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(views | sort) }}
 {%- endmacro %}

@@ -1,12 +1,10 @@
-"""What the panel's views cost, beside the SQL that the requirements sketch, at several sizes of a school."""
+"""What the panel's views cost, beside the plain SQL for the same rows, at several sizes of a school."""
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,13 +16,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
+from engagement_panel.dbt import PROJECT, run_dbt
 from sandbox import school, server
 from sandbox.bench import report
-from sandbox.bench.experiments import BOUNDED_GAP_DAYS, SIZES, Bench
+from sandbox.bench.experiments import BOUNDED_GAP_DAYS, SIZES, Bench, create_plain_views
 from sandbox.profiles import write_profile
+from sandbox.views import panel_views
 
-PROJECT = Path(__file__).resolve().parents[2]
-SKETCHES = Path(__file__).with_name("sketches.sql")
 TEMPLATE = "panel"
 SETTINGS = (
     "shared_buffers",
@@ -74,22 +72,16 @@ def measure(sizes: list[str], with_history: bool, with_cliffs: bool, folder: Pat
         if with_cliffs:
             results["cliffs"] = {size: bench.cliffs(size) for size in sizes}
     (folder / "bench.json").write_text(json.dumps(results, indent=1))
-    print(report.tables(results))
+    print(report.tables(results, panel_views()))
     console.print(f"Kept in {folder}")
 
 
 @contextmanager
 def _bench() -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory(prefix="panel-bench-") as folder:
-        os.chmod(folder, 0o755)  # root's server runs as another user, who must enter
-        data = Path(folder).resolve() / "postgres"
-        uri = server.start(data)
-        try:
-            with console.status("Deploying the panel"):
-                _make_template(uri, Path(folder))
-            yield Bench(uri, TEMPLATE, console)
-        finally:
-            server.stop(data)
+    with server.temporary() as (folder, uri):
+        with console.status("Deploying the panel"):
+            _make_template(uri, folder)
+        yield Bench(uri, TEMPLATE, panel_views(), console)
 
 
 def _make_template(uri: str, folder: Path) -> None:
@@ -101,24 +93,13 @@ def _make_template(uri: str, folder: Path) -> None:
     _deploy(database, folder, "mgmt")
     _deploy(database, folder, "bounded", engagement_avg_gap_history_days=BOUNDED_GAP_DAYS)
     with psycopg.connect(database) as connection:
-        connection.execute(SKETCHES.read_text())
+        create_plain_views(connection, panel_views())
 
 
 def _deploy(database: str, folder: Path, schema: str, **variables: Any) -> None:
-    from dbt.cli.main import dbtRunner  # here, since it takes seconds that `--help` does not need
-
     write_profile(folder, database, [schema])
-    build = dbtRunner().invoke(
-        [
-            *("build", "--quiet", "--no-send-anonymous-usage-stats"),
-            *("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
-            *("--vars", json.dumps(variables)),
-            *("--project-dir", str(PROJECT)),
-            *("--profiles-dir", str(folder)),
-            *("--target-path", str(folder / "target")),
-            *("--log-path", str(folder / "logs")),
-        ]
-    )
+    without_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    build = run_dbt("build", "--quiet", *without_tests, profiles=folder, artifacts=folder, variables=variables)
     if not build.success:
         raise RuntimeError("dbt build failed: see above.")
 

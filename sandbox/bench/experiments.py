@@ -1,8 +1,9 @@
 """The experiments: several sizes of a school, a history that grows, and conditions that no school should be in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,8 +11,10 @@ from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.progress import Progress, track
 
+from engagement_panel.manifest import View
 from sandbox.bench.large_school import Size, load
 from sandbox.bench.measure import at_once, in_turn
+from sandbox.school import BY_STUDENT, BY_TIME
 
 SIZES = {
     "200k": Size(1_000, 200_000, years=4),
@@ -19,15 +22,8 @@ SIZES = {
     "10M": Size(10_000, 10_000_000, years=10),
 }
 
-# Each view, with a column to look a row up by and a value of it.
-VIEWS = {
-    "engagement_inactive_roster_v": ("student_id", "77"),
-    "engagement_student_activity_v": ("student_id", "77"),
-    "engagement_recent_reactivated_14d_v": ("student_id", "77"),
-    "engagement_session_frequency_30d_v": ("bin_label", "'2'"),
-    "engagement_daypart_retention_v": ("daypart", "'morning_08_12'"),
-    "engagement_dual_risk_students_v": ("student_id", "77"),
-}
+PLAIN = Path(__file__).with_name("plain")  # a file named as its view
+SCHEMAS = ("mgmt", "plain")
 ACTIVITY = "engagement_student_activity_v"
 
 HISTORY = Size(10_000, 5_000_000, years=10)  # as many check-ins a year as the school of 2M
@@ -35,10 +31,7 @@ HISTORY_YEARS = (1, 2, 5, 10)
 BOUNDED_GAP_DAYS = 365  # in the template's schema `bounded`
 
 STATISTICS = ("fresh", "a year old", "none")
-INDEXES = {  # by their columns
-    "(student_id, checkin_time)": "student_attendance_student_id_checkin_time_idx",
-    "(checkin_time)": "student_attendance_checkin_time_idx",
-}
+INDEXES = {"(student_id, checkin_time)": BY_STUDENT, "(checkin_time)": BY_TIME}
 AROUND = {
     "nothing": "select * from {view}",
     "where …": "select * from {view} where {column} = {value}",
@@ -53,10 +46,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Bench:
-    """A server, and a template database in it with the panel, on empty tables, and the sketches."""
+    """A server, and a template database in it with the panel, on empty tables, and the plain views."""
 
     server: str
     template: str
+    views: Mapping[str, View]
     console: Console
 
     def make_school(self, name: str, size: Size, statistics: str = "fresh") -> str:
@@ -84,19 +78,19 @@ class Bench:
             connection.execute(f'drop database "{name}"')
 
     def at_size(self, name: str) -> Row:
-        """Give the cost of each view and its sketch, and of all six at once, in a school of one of `SIZES`."""
+        """Give the cost of each view and its plain SQL, and of all at once, in a school of one of `SIZES`."""
         uri = self.make_school(name, SIZES[name])
         with psycopg.connect(uri, autocommit=True) as connection:
             (students, checkins) = connection.execute(
                 "select (select count(*) from public.students), (select count(*) from public.student_attendance)"
             ).fetchone()
             views = {
-                view: in_turn(connection, {schema: f"select * from {schema}.{view}" for schema in ("mgmt", "sketch")})
-                for view in track(VIEWS, "Measuring each", console=self.console)
+                view: in_turn(connection, {schema: f"select * from {schema}.{view}" for schema in SCHEMAS})
+                for view in track(self.views, "Measuring each", console=self.console)
             }
         together = {
-            schema: at_once(uri, [f"select * from {schema}.{view}" for view in VIEWS])
-            for schema in track(("mgmt", "sketch"), "Measuring all at once", console=self.console)
+            schema: at_once(uri, [f"select * from {schema}.{view}" for view in self.views])
+            for schema in track(SCHEMAS, "Measuring all at once", console=self.console)
         }
         self.drop_school(name)
         return {
@@ -108,9 +102,9 @@ class Bench:
         }
 
     def with_history(self) -> list[Row]:
-        """Give the cost of each view, and of its sketch, with more and more years behind the same recent days."""
+        """Give the cost of each view, and of its plain SQL, with more and more years behind the same recent days."""
         uri = self.make_school("history", HISTORY)
-        queries = {view: {schema: f"select * from {schema}.{view}" for schema in ("mgmt", "sketch")} for view in VIEWS}
+        queries = {view: {schema: f"select * from {schema}.{view}" for schema in SCHEMAS} for view in self.views}
         queries[ACTIVITY]["bounded"] = f"select * from bounded.{ACTIVITY}"
         rows = []
         with psycopg.connect(uri, autocommit=True) as connection:
@@ -129,7 +123,7 @@ class Bench:
         return rows
 
     def cliffs(self, name: str) -> list[Row]:
-        """Give the cost of each view and its sketch without indexes or statistics, in poor settings, in queries."""
+        """Give the cost of each view and its plain SQL without indexes or statistics, in poor settings, in queries."""
         rows = []
         for statistics in STATISTICS:
             database = f"{name}, statistics: {statistics}"
@@ -137,9 +131,20 @@ class Bench:
             with psycopg.connect(uri) as connection:
                 conditions = list(_conditions(connection, statistics))
                 for condition in track(conditions, f"Measuring {database}", console=self.console):
-                    rows += [condition | row for row in _cliffs_of(connection, condition)]
+                    rows += [condition | row for row in _cliffs_of(connection, condition, self.views)]
             self.drop_school(database)
         return rows
+
+
+def create_plain_views(connection: psycopg.Connection, views: Iterable[str]) -> None:
+    """Create, in schema `plain`, the plain SQL of each view as a view of the same name.
+
+    Raises:
+        FileNotFoundError: a view has none.
+    """
+    connection.execute("create schema plain")
+    for view in views:
+        connection.execute(f"create view plain.{view} as {(PLAIN / f'{view}.sql').read_text()}")
 
 
 def settle(connection: psycopg.Connection) -> None:
@@ -158,7 +163,7 @@ def _conditions(connection: psycopg.Connection, statistics: str) -> Iterator[Row
         yield {"statistics": statistics, "missing": without, "setting": setting, "around": "nothing"}
 
 
-def _cliffs_of(connection: psycopg.Connection, condition: Row) -> Iterator[Row]:
+def _cliffs_of(connection: psycopg.Connection, condition: Row, views: Mapping[str, View]) -> Iterator[Row]:
     """Measure under a condition, which a transaction sets up and its rollback removes."""
     with connection.transaction(force_rollback=True):
         connection.execute(f"set local statement_timeout = '{CLIFF_TIMEOUT}'")
@@ -166,10 +171,11 @@ def _cliffs_of(connection: psycopg.Connection, condition: Row) -> Iterator[Row]:
             connection.execute(f"drop index public.{INDEXES[columns]}")
         if condition["setting"]:
             connection.execute(f"set local {condition['setting']}")
-        for view, (column, value) in VIEWS.items():
-            row: Row = {"view": view}
-            for schema in ("mgmt", "sketch"):
-                query = AROUND[condition["around"]].format(view=f"{schema}.{view}", column=column, value=value)
+        for name, view in views.items():
+            row: Row = {"view": name}
+            sought = {key: view.fact("bench", "look_up", key) for key in ("column", "value")}
+            for schema in SCHEMAS:
+                query = AROUND[condition["around"]].format(view=f"{schema}.{name}", **sought)
                 try:
                     with connection.transaction():
                         row |= in_turn(connection, {schema: query}, CLIFF_RUNS)

@@ -4,7 +4,6 @@ A test module takes the fixtures by `pytest_plugins = ["deployment"]`, after it 
 pytest would warn of: PYTEST_DONT_REWRITE. The deploying role is no superuser anywhere.
 """
 
-import json
 import os
 import re
 import shutil
@@ -19,14 +18,15 @@ from typing import Any, NamedTuple, Protocol
 
 import psycopg
 import pytest
-from conftest import PROJECT, DbtRun, RunDbt
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
+from support import PROJECT, DbtRun, RunDbt
 
 import sandbox.server
 from sandbox import school
 from sandbox.load import DbtProcess, ProjectCopy
 from sandbox.profiles import write_profile
+from sandbox.views import panel_views
 
 DATABASE = "panel_to_deploy"
 STUDENTS = 60
@@ -35,14 +35,7 @@ VARS = {"deployment_readers": [READER]}  # the same wherever possible: dbt parse
 MODELS = len([*(PROJECT / "models").rglob("*.sql")])
 PATIENCE = 60  # seconds after which a test that waits for an event fails
 
-PANEL = (
-    "mgmt.engagement_daypart_retention_v",
-    "mgmt.engagement_dual_risk_students_v",
-    "mgmt.engagement_inactive_roster_v",
-    "mgmt.engagement_recent_reactivated_14d_v",
-    "mgmt.engagement_session_frequency_30d_v",
-    "mgmt.engagement_student_activity_v",
-)
+PANEL = tuple(f"mgmt.{view}" for view in panel_views())
 
 EMBEDDED, MACHINE, MORTAL = "the embedded server", "the machine's own server", "a server that may die"
 SERVERS = {EMBEDDED: "server", MACHINE: "machine_server", MORTAL: "mortal_server"}  # and their fixtures
@@ -171,9 +164,8 @@ class Panel:
         """Start a dbt command in a process of its own; it ends with the panel at the latest."""
         folder = self.folder / f"background {len(self.started)}"
         shutil.copytree(self.target_folder(user, vars), folder, dirs_exist_ok=True)  # saves it the parsing
-        options = ["--project-dir", str(self.project.path), "--vars", json.dumps(vars), "--no-use-colors"]
-        options += ["--no-send-anonymous-usage-stats", *self._options(folder, user)]
-        self.started.append(DbtProcess([*arguments, *options], folder / "output.txt"))
+        arguments += tuple(self._options(folder, user))
+        self.started.append(DbtProcess(folder / "output.txt", *arguments, project=self.project.path, variables=vars))
         return self.started[-1]
 
     def snapshot(self, pattern: str = "") -> dict[str, Relation]:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import oracle
 import psycopg
 import pytest
-from conftest import PROJECT, MakeDatabase, RunDbt
 from psycopg.rows import namedtuple_row
+from support import PROJECT, MakeDatabase, RunDbt
 
 from sandbox import school
 

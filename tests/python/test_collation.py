@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from commands import Outcome, dbt
+from support import DbtRun, run_dbt
 
 from sandbox import school
 from sandbox.profiles import write_profile
@@ -79,10 +79,10 @@ def labels(uri: str, order: str = "") -> list[str]:
 def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database: str, workspace: Path) -> None:
     profile = write_profile(workspace / "icu profile", school_database)
 
-    def deploy(*arguments: str) -> Outcome:
-        return dbt(profile, "run", "--select", VIEW, *arguments)
+    def deploy(*arguments: str) -> DbtRun:
+        return run_dbt(profile, "run", "--select", VIEW, *arguments)
 
-    built = dbt(profile, "build", "--select", f"+{VIEW}", "--exclude-resource-type", "test")
+    built = run_dbt(profile, "build", "--select", f"+{VIEW}", "--exclude-resource-type", "test")
     assert built.exit_code == 0, built.output
     assert labels(school_database, "order by bin_label") == AS_TEXT
 
@@ -108,7 +108,7 @@ def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database
         ).fetchone()
         assert row == ("11+", True)
 
-    tested = dbt(profile, "test", "--select", VIEW, "--indirect-selection", "cautious", *WITH_COLLATION)
+    tested = run_dbt(profile, "test", "--select", VIEW, "--indirect-selection", "cautious", *WITH_COLLATION)
     assert tested.exit_code == 0, tested.output
     assert "unchanged" in deploy(*WITH_COLLATION).output
 

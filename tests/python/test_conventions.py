@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import PROJECT
+from support import PROJECT
+
+from sandbox.profiles import write_profile
 
 BIN = Path(sys.executable).parent
-FILES = "dbt_project.yml dbt-bouncer.yml profiles.yml.example".split()
+FILES = "dbt_project.yml dbt-bouncer.yml".split()
 FOLDERS = "analyses dbt_packages macros models scripts seeds tests".split()
 PANEL = "models/panel/student_insights"
 ROSTER = "engagement_inactive_roster_v"
@@ -108,7 +110,7 @@ def noticed(tmp_path_factory: pytest.TempPathFactory) -> str:
         shutil.copy(PROJECT / name, folder)
     for name in FOLDERS:
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("python", "__pycache__"))
-    (folder / "profiles.yml.example").rename(folder / "profiles.yml")
+    write_profile(folder, "postgresql://nobody@nowhere/nothing")
     for broken in BREAKS:
         file = folder / broken.file
         if broken.before is None:
@@ -119,7 +121,7 @@ def noticed(tmp_path_factory: pytest.TempPathFactory) -> str:
         file.write_text(content.replace(broken.before, broken.after, 1))
 
     own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-    environment = own | {"ENGAGEMENT_SANDBOX_HOST": "none", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "COLUMNS": "250"}
+    environment = own | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "COLUMNS": "250"}
     subprocess.run([BIN / "dbt", "--quiet", "parse"], cwd=folder, env=environment, check=True)
     bouncer = subprocess.run([BIN / "dbt-bouncer"], cwd=folder, env=environment, capture_output=True, text=True)
     assert bouncer.returncode == 1, bouncer.stderr

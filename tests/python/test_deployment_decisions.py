@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from conftest import DbtRun
 from deployment import EMBEDDED, MACHINE, MakePanel, Relation
+from support import DbtRun
 
 pytest_plugins = ["deployment"]
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager, nullcontext
 import psycopg
 import pytest
 import yaml
-from conftest import DbtRun
 from deployment import MakePanel, Panel, on_each_server, wait_until
 from psycopg import IsolationLevel
+from support import DbtRun
 
 pytest_plugins = ["deployment"]
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not match the name of any column:RuntimeWarning")  # of a CSV

@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import test_other_school
-from commands import run_command
 from junitparser import Error, Failure, JUnitXml
 from psycopg.conninfo import make_conninfo
+from support import run_command
 
 from sandbox import school
 from sandbox.profiles import write_profile

@@ -3,8 +3,10 @@
 import psycopg
 import pytest
 
-DROP_BY_STUDENT = "drop index student_attendance_student_id_checkin_time_idx;"
-DROP_BY_TIME = "drop index student_attendance_checkin_time_idx;"
+from sandbox import school
+
+DROP_BY_STUDENT = f"drop index {school.BY_STUDENT};"
+DROP_BY_TIME = f"drop index {school.BY_TIME};"
 BY_STUDENT = "create index concurrently on public.student_attendance (student_id, checkin_time);"
 BY_TIME = "create index concurrently on public.student_attendance (checkin_time);"
 BOTH = "The attendance has both indexes that the views are made for."
@@ -32,7 +34,7 @@ SAID = [
         DROP_BY_TIME + "create index on student_attendance using brin (checkin_time)", {BY_TIME}, id="not a btree"
     ),
     pytest.param(
-        "update pg_index set indisvalid = false where indexrelid = 'student_attendance_checkin_time_idx'::regclass",
+        f"update pg_index set indisvalid = false where indexrelid = '{school.BY_TIME}'::regclass",
         {BY_TIME},
         id="left invalid by a failed build",
     ),

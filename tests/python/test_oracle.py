@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from conftest import MakeDatabase, RunDbt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import CheckIn, Learner, Settings, Student, compare, panel, read_school
 from panels import ADVERSARIAL, School, schools
+from support import MakeDatabase, RunDbt
 
 import sandbox.school
 
@@ -78,9 +78,7 @@ def other_vars(make_database: MakeDatabase, deployed_template: str, run_dbt: Run
     name = "other_vars"
     uri = make_database(name, deployed_template)
     with psycopg.connect(uri) as connection:
-        connection.execute(
-            "drop index student_attendance_student_id_checkin_time_idx, student_attendance_checkin_time_idx"
-        )
+        connection.execute(f"drop index {sandbox.school.BY_STUDENT}, {sandbox.school.BY_TIME}")
     run = run_dbt(name, "run", vars=OTHER_VARS)
     assert run.exit_code == 0, run.output
     with psycopg.connect(uri) as connection:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from commands import Outcome, environment, run_command
-from conftest import PROJECT
 from psycopg.conninfo import make_conninfo
+from support import PROJECT, Outcome, environment, run_command
 
 from sandbox.profiles import write_profile
 

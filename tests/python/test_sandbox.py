@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import PROJECT
 from rich.console import Console
+from support import PROJECT
 
 from sandbox import console, school, server
 

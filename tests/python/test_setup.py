@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT, MakeDatabase, RunDbt
 from psycopg.conninfo import conninfo_to_dict
+from support import PROJECT, MakeDatabase, RunDbt
 
 from scripts import set_up
 

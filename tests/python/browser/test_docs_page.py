@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from chromium import Tab, open_tab
-from conftest import MakeDatabase
 from playwright.sync_api import expect
+from support import MakeDatabase
 
 from sandbox import docs
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from chromium import Tab, open_tab
-from commands import run_command
-from conftest import MakeDatabase
 from playwright.sync_api import expect
+from support import MakeDatabase, run_command
 
 from sandbox import school
 from sandbox.profiles import write_profile
