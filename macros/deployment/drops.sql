@@ -1,18 +1,12 @@
-{#- dbt's own drop what stands on a relation along with it. What others built on ours is theirs: PostgreSQL then refuses, and says why. -#}
-{% macro postgres__drop_view(relation) -%}
-    drop view if exists {{ relation }}
-{%- endmacro %}
-
-{% macro postgres__drop_table(relation) -%}
-    drop table if exists {{ relation }}
-{%- endmacro %}
-
-{% macro postgres__drop_materialized_view(relation) -%}
-    drop materialized view if exists {{ relation }}
-{%- endmacro %}
-
-{% macro postgres__drop_schema(relation) -%}
-    {%- call statement('drop_schema') -%}
-        drop schema if exists {{ relation.without_identifier().include(database=false) }}
-    {%- endcall -%}
+{#-
+    dbt's own drops by cascade. This one is found only for models of this project: what others built on them is theirs, and PostgreSQL
+    then refuses and says why.
+-#}
+{% macro drop_relation_if_exists(relation) -%}
+    {%- if relation is not none -%}
+        {%- do adapter.cache_dropped(relation) -%}
+        {%- call statement('drop_relation') -%}
+            drop {{ relation.type | replace('_', ' ') }} if exists {{ relation }}
+        {%- endcall -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -1,7 +1,7 @@
-{% macro sql_literal(text) -%}
+{% macro _literal(text) -%}
     '{{ dbt.escape_single_quotes(text) }}'
 {%- endmacro %}
 
-{% macro sql_text_array(texts) -%}
-    array[{% for text in texts %}{{ sql_literal(text) }}{{ ', ' if not loop.last }}{% endfor %}]::text[]
+{% macro _text_array(texts) -%}
+    array[{% for text in texts %}{{ engagement_panel._literal(text) }}{{ ', ' if not loop.last }}{% endfor %}]::text[]
 {%- endmacro %}

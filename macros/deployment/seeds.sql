@@ -1,41 +1,43 @@
 {#-
-    dbt empties a seed by truncate, which a reader of a REPEATABLE READ transaction sees as no rows, and on --full-refresh drops
-    it by cascade. Here rows are replaced in one transaction, in which the seed's own data tests must pass before it commits.
+    dbt empties a seed by truncate, which a REPEATABLE READ reader sees as an empty table, and with --full-refresh drops it by cascade.
+    Here rows are replaced in one transaction, in which the seed's own data tests must pass before it commits. These two stand in for
+    dbt's macros of the same name, and are found only for seeds of this project.
 -#}
-{% macro postgres__create_csv_table(model, agate_table) -%}
-    {{ return(empty_seed(model, agate_table)) }}
+{% macro create_csv_table(model, agate_table) -%}
+    {{ return(engagement_panel._empty_seed(model, agate_table)) }}
 {%- endmacro %}
 
-{% macro postgres__reset_csv_table(model, full_refresh, old_relation, agate_table) -%}
-    {{ return(empty_seed(model, agate_table)) }}
+{% macro reset_csv_table(model, full_refresh, old_relation, agate_table) -%}
+    {{ return(engagement_panel._empty_seed(model, agate_table)) }}
 {%- endmacro %}
 
-{% macro empty_seed(model, agate_table) -%}
+{% macro _empty_seed(model, agate_table) -%}
     {%- set found = agate_table.column_names | map('string') | list -%}
-    {%- set declared = model.columns | list -%}
-    {%- if found != declared -%}
+    {%- set described = model.columns | list -%}
+    {%- if described and found != described -%}
         {%- do exceptions.raise_compiler_error(
             model.original_file_path ~ ': has the columns ' ~ found | join(', ') ~ '; its description has '
-            ~ declared | join(', ') ~ '. The rows were left as they are.'
+            ~ described | join(', ') ~ '. The rows were left as they are.'
         ) -%}
     {%- endif -%}
     {%- set table = this.include(database=false).render() -%}
     {%- set block -%}
-        {%- call deployment_block() -%}
-            {{ refuse_without_create(this) | indent(12) }}
+        {%- call engagement_panel._block() -%}
+            {{ engagement_panel._refuse_without_create(this) | indent(12) }}
             create table if not exists {{ table }} (
                 {%- for column in found %}
-                {{ adapter.quote_seed_column(column, model.config.quote_columns) }} {{ model.config.column_types[column] }}
+                {{ adapter.quote_seed_column(column, model.config.quote_columns) }}
+                {{ model.config.column_types.get(column) or adapter.convert_type(agate_table, loop.index0) }}
                 {{- ',' if not loop.last }}
                 {%- endfor %}
             );
-            involved := array[{{ sql_literal(table) }}::regclass];
+            involved := array[{{ engagement_panel._literal(table) }}::regclass];
             harmless_modes := '{AccessShareLock, ShareUpdateExclusiveLock}';
             delete from {{ table }};
             status := 'emptied';
         {%- endcall -%}
     {%- endset -%}
-    {%- do attempt_deployment(this.render(), block) -%}
+    {%- do engagement_panel._attempt(this.render(), block, pre_hooks) -%}
     {{ return('delete from ' ~ table) }}
 {%- endmacro %}
 

@@ -1,20 +1,10 @@
-{#-
-    dbt makes schemas before its on-run-start hooks run, and renders hooks in commands that write nothing: so this stands in
-    both places (see create_schema), and does its work only where something is about to be written.
--#}
-{% macro check_before_deployment(with_warnings=false) -%}
-    {%- if execute and flags.WHICH in ('run', 'build', 'seed') -%}
-        {%- set findings = source_problems() -%}
-        {%- set problems = var_problems() + findings.problems + missing_seeds() + unknown_readers() + lock_wait_problems() -%}
-        {%- for warning in findings.warnings if with_warnings -%}
-            {%- do exceptions.warn(warning ~ ' No view here reads it: the panel is deployed without.') -%}
-        {%- endfor -%}
-        {%- if problems -%}
-            {%- do exceptions.raise_compiler_error(
-                'Nothing was changed. To mend first:\n  - ' ~ problems | join('\n  - ')
-            ) -%}
-        {%- endif -%}
-    {%- endif -%}
+{#- What this project looks at before anything is changed: see macros/deployment/before_deployment.sql. -#}
+{% macro postgres__before_deployment(with_warnings) -%}
+    {%- set findings = source_problems() -%}
+    {%- for warning in findings.warnings if with_warnings -%}
+        {%- do exceptions.warn(warning ~ ' No view here reads it: the panel is deployed without.') -%}
+    {%- endfor -%}
+    {{ return(var_problems() + findings.problems + missing_seeds()) }}
 {%- endmacro %}
 
 {% macro var_problems() -%}

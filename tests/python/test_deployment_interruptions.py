@@ -272,7 +272,7 @@ def test_run_behind_endless_transactions_ends_and_names_them(endless_wait):
         ("engagement_inactive_roster_v", f"{endless_wait.holders_pid} ({READER}"),
         ("dayparts", f"{endless_wait.admins_pid} (postgres"),
     ):
-        assert f'{name}" is in use and was left as it is. In the way: process {in_the_way}' in run.output
+        assert f'{name}" is in use and was left as it is. Blocked by process {in_the_way}' in run.output
     assert "; process " not in run.output
     assert endless_wait.panel.snapshot() == endless_wait.before
     assert endless_wait.panel.execute("select max(hour_below) from mgmt_internal.dayparts") == [(20,)]

@@ -4,11 +4,11 @@
 
     Goes inside a deployment block. roots: SQL of an array of oids. change: SQL of the text of a statement.
 -#}
-{% macro rebuild_sql(roots, change) -%}
-select {{ views_above(roots) }} into views;
+{% macro _rebuild_sql(roots, change) -%}
+select {{ engagement_panel._views_above(roots) }} into views;
 select {{ roots }} || array_agg(oid) into involved from jsonb_to_recordset(views) as view (oid oid);
 
-select string_agg(distinct obstacle, '; ') into obstacles from ({{ obstacles_to_rebuilding() }}) as found;
+select string_agg(distinct obstacle, '; ') into obstacles from ({{ engagement_panel._obstacles_to_rebuilding() }}) as found;
 if obstacles is not null then
     raise exception using errcode = refusal, message = format(
         '%s: nothing was changed, for what stands on it could not all be put back: %s. Take that down by hand first.',
@@ -18,11 +18,11 @@ end if;
 
 -- the outermost first, as readers lock them
 for item in select * from jsonb_to_recordset(views) as view (name text, depth integer) order by depth desc loop
-    {{ limit_lock_wait() }}
+    {{ engagement_panel._limit_lock_wait() }}
     execute 'drop view ' || item.name;
 end loop;
 
-{{ limit_lock_wait() }}
+{{ engagement_panel._limit_lock_wait() }}
 execute {{ change }};
 
 for item in
@@ -37,14 +37,14 @@ loop
         if not item.is_root then
             execute format('create view %s as %s', item.name, item.definition);
             -- PostgreSQL keeps no cast to the type that a column had
-            if {{ column_types('item.name::regclass') }} <> item.column_types then
+            if {{ engagement_panel._column_types('item.name::regclass') }} <> item.column_types then
                 execute 'drop view ' || item.name;
                 execute format('create view %s as select %s from (%s) as put_back', item.name, item.casts, item.definition);
             end if;
         end if;
         for restoration in
             -- what default privileges gave to the new view
-            select format('revoke all on %s from %s', item.name, {{ role_name('acl.grantee') }})
+            select format('revoke all on %s from %s', item.name, {{ engagement_panel._role_name('acl.grantee') }})
             from pg_class, aclexplode(coalesce(pg_class.relacl, acldefault('r', pg_class.relowner))) as acl
             where pg_class.oid = item.name::regclass and (acl.grantee <> pg_class.relowner or item.has_own_acl)
             union all
@@ -68,7 +68,7 @@ end loop;
 {%- endmacro %}
 
 {#- One entry per plain view to take down, with all that is needed to put it back. -#}
-{% macro views_above(roots) -%}
+{% macro _views_above(roots) -%}
 (
     with recursive tree (oid, depth) as (
         select root, 0 from unnest({{ roots }}) as root
@@ -87,7 +87,7 @@ end loop;
         'depth', placed.depth,
         'is_root', pg_class.oid = any({{ roots }}),
         'definition', rtrim(pg_get_viewdef(pg_class.oid), ';'),
-        'column_types', {{ column_types('pg_class.oid') }},
+        'column_types', {{ engagement_panel._column_types('pg_class.oid') }},
         'casts', (
             select string_agg(format('%1$I::%2$s as %1$I', attname, format_type(atttypid, atttypmod)), ', ' order by attnum)
             from pg_attribute
@@ -104,10 +104,10 @@ end loop;
                 select format('comment on view %s is %L', named.name, obj_description(pg_class.oid, 'pg_class'))
                 union all
                 select format(
-                    'grant %s%s on %s to %s%s', acl.privilege_type, acl.columns, named.name, {{ role_name('acl.grantee') }},
+                    'grant %s%s on %s to %s%s', acl.privilege_type, acl.columns, named.name, {{ engagement_panel._role_name('acl.grantee') }},
                     case when acl.is_grantable then ' with grant option' else '' end
                 )
-                from ({{ privileges_on('pg_class.oid') }}) as acl
+                from ({{ engagement_panel._privileges_on('pg_class.oid') }}) as acl
             ) as listed (statement)
         ),
         'column_comments', (
@@ -124,7 +124,7 @@ end loop;
 {%- endmacro %}
 
 {#- What stands on the views to take down and is no plain view, and what about these this role could not restore. -#}
-{% macro obstacles_to_rebuilding() -%}
+{% macro _obstacles_to_rebuilding() -%}
     select pg_describe_object(pg_depend.classid, pg_depend.objid, pg_depend.objsubid) as obstacle
     from pg_class
     inner join pg_type on pg_class.reltype = pg_type.oid
@@ -144,12 +144,12 @@ end loop;
     union all
     select format('role %s granted %s on %s', acl.grantor::regrole, acl.privilege_type, pg_class.oid::regclass)
     from pg_class
-    cross join lateral ({{ privileges_on('pg_class.oid') }}) as acl
+    cross join lateral ({{ engagement_panel._privileges_on('pg_class.oid') }}) as acl
     where pg_class.oid = any(involved) and pg_class.relkind = 'v' and acl.grantor <> pg_class.relowner
 {%- endmacro %}
 
 {#- Privileges on a relation and, with `columns` as ' (name)', on its columns. -#}
-{% macro privileges_on(oid) -%}
+{% macro _privileges_on(oid) -%}
     select acl.grantor, acl.grantee, acl.privilege_type, acl.is_grantable, '' as columns
     from pg_class as relation, aclexplode(relation.relacl) as acl
     where relation.oid = {{ oid }}
@@ -159,11 +159,11 @@ end loop;
     where pg_attribute.attrelid = {{ oid }}
 {%- endmacro %}
 
-{% macro role_name(oid) -%}
+{% macro _role_name(oid) -%}
     case when {{ oid }} = 0 then 'public' else {{ oid }}::regrole::text end
 {%- endmacro %}
 
-{% macro column_types(oid) -%}
+{% macro _column_types(oid) -%}
     (
         select jsonb_agg(format_type(atttypid, atttypmod) order by attnum)
         from pg_attribute

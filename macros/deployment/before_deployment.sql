@@ -1,0 +1,47 @@
+{#-
+    The one place where this folder asks the project that uses it. A project that wants to look at something before anything is
+    changed defines `postgres__before_deployment`, which returns a list of problems.
+-#}
+{% macro before_deployment(with_warnings) -%}
+    {{ return(adapter.dispatch('before_deployment', 'engagement_panel')(with_warnings)) }}
+{%- endmacro %}
+
+{% macro default__before_deployment(with_warnings) -%}
+    {{ return([]) }}
+{%- endmacro %}
+
+{#-
+    dbt creates schemas before its on-run-start hooks run, and renders hooks in commands that write nothing: so this is called from
+    both places (see create_schema), and acts only if something is about to be written. A package's hooks run in every run of the
+    project that installs it: this acts only if something of the package is selected.
+-#}
+{% macro check_before_deployment(with_warnings=false) -%}
+    {%- if execute and flags.WHICH in ('run', 'build', 'seed') and engagement_panel._selected_nodes() -%}
+        {%- set problems = (
+            engagement_panel._lock_wait_problems()
+            + engagement_panel._unknown_readers()
+            + engagement_panel._stock_view_problems()
+            + engagement_panel.before_deployment(with_warnings)
+        ) -%}
+        {%- if problems -%}
+            {%- do exceptions.raise_compiler_error('Nothing was changed. Fix these first:\n  - ' ~ problems | join('\n  - ')) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _selected_nodes() -%}
+    {%- set nodes = [] -%}
+    {%- for unique_id in selected_resources if graph.nodes.get(unique_id, {}).get('package_name') == 'engagement_panel' -%}
+        {%- do nodes.append(graph.nodes[unique_id]) -%}
+    {%- endfor -%}
+    {{ return(nodes) }}
+{%- endmacro %}
+
+{#- dbt ignores a package's override of its own `view`. -#}
+{% macro _stock_view_problems() -%}
+    {%- set views = engagement_panel._selected_nodes() | selectattr('config.materialized', 'equalto', 'view') | list -%}
+    {{ return([] if project_name == 'engagement_panel' or not views else [
+        'dbt would drop and recreate ' ~ views | length ~ ' views of engagement_panel, and drop what others built on them.'
+        ~ ' Add to dbt_project.yml: models: {engagement_panel: {+materialized: in_place_view}}'
+    ]) }}
+{%- endmacro %}

@@ -1,0 +1,7 @@
+{% macro sql_literal(text) -%}
+    '{{ dbt.escape_single_quotes(text) }}'
+{%- endmacro %}
+
+{% macro sql_text_array(texts) -%}
+    array[{% for text in texts %}{{ sql_literal(text) }}{{ ', ' if not loop.last }}{% endfor %}]::text[]
+{%- endmacro %}
