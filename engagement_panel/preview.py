@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
-from typing import Any
 
 import psycopg2
-from dbt.contracts.graph.nodes import GenericTestNode
 from dbt_common.clients import agate_helper
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import quote_ident
@@ -22,34 +20,49 @@ from engagement_panel.difference import Difference, Version, compare
 from engagement_panel.target import PROJECT, CannotRunError, one_line, read_only, render, run_dbt
 
 NOTHING_CHANGES, SOMETHING_CHANGES = 0, 1
-LOCK_WAIT = "5s"  # behind a migration, for instance
+LOCK_WAIT = "5s"  # for a relation that a migration holds
 COLORS = {"same": "green", "new": "cyan", "changes": "yellow", "refused": "bold red"}
 
 console = Console(highlight=False)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What would become of a model or a seed.
+class Relation:
+    """A model or a seed, as the macro deployment_preview describes it."""
 
-    Attributes:
-        node: of dbt's manifest.
-        action: of the deployment: unchanged, created, replaced or refused.
-        reason: of a refusal.
-        rows: how many rows a new view would have.
-        difference: from the rows that are there; None if they were not compared.
-    """
-
-    node: Any
-    action: str
-    reason: str = ""
-    rows: int | None = None
-    difference: Difference | None = None
+    id: str
+    schema: str
+    name: str
+    parents: Sequence[str]  # ids of what it reads, sources too
+    is_for_readers: bool
+    key: Sequence[str]  # the columns that tell its rows apart; none if no data test promises any
+    decision: str  # SQL of what a deployment does
+    is_seed: bool
+    file: str
+    columns: Sequence[str]
+    column_types: Mapping[str, str]
+    delimiter: str | None
 
     @property
-    def is_for_readers(self) -> bool:
-        """Whether the dashboard reads it."""
-        return bool(self.node.config.meta.get("for_readers"))
+    def deployed(self) -> str:
+        """Its quoted name, as dbt writes it but for the database."""
+        return f'"{self.schema}"."{self.name}"'
+
+    @property
+    def new(self) -> str:
+        """The quoted name of its temporary version."""
+        return f'pg_temp."{self.name}"'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of a model or a seed."""
+
+    relation: Relation
+    action: str  # the deployment's: unchanged, created, replaced or refused
+    reason: str | None = None  # of a refusal
+    new_rows: int | None = None  # of a view that is not deployed yet
+    difference: Difference | None = None  # None if nothing was compared
 
     @property
     def state(self) -> str:
@@ -75,181 +88,163 @@ def preview(target: str | None, variables: str | None, with_names: bool) -> int:
     """
     options = ["--vars", variables] if variables else []
     with Console(stderr=True).status("Compiling the models …") as status:
-        manifest = run_dbt("parse", *options, target=target).result
-        compiled = _compile(target, options)
-        plan = render(target, "deployment_preview()", *options)
+        sql = _compile(target, options)
+        plan = render(target, "engagement_panel.deployment_preview()", *options)
         if plan["problems"]:
             raise CannotRunError(f"A deployment would change nothing. Fix these first: {' '.join(plan['problems'])}")
+        relations = _in_order([Relation(**relation) for relation in plan["relations"]])
         with read_only() as cursor:
             cursor.connection.set_session(readonly=False)  # for what is temporary
             cursor.execute(f"set local lock_timeout = '{LOCK_WAIT}'; set local statement_timeout = 0")
-            outcomes = _decide(cursor, _in_order(manifest), compiled, plan["decisions"])
+            outcomes = _decide(cursor, relations, sql, plan["database"])
             cursor.execute("set transaction read only")
-            outcomes = _compare_views(cursor, outcomes, _keys(manifest), status.update)
+            outcomes = _compare_views(cursor, outcomes, status.update)
     _print(outcomes, with_names)
-    noticed = {outcome.state for outcome in outcomes if outcome.is_for_readers or outcome.action == "refused"}
+    noticed = {outcome.state for outcome in outcomes if outcome.relation.is_for_readers or outcome.action == "refused"}
     return NOTHING_CHANGES if noticed <= {"same"} else SOMETHING_CHANGES
 
 
 def _compile(target: str | None, options: Sequence[str]) -> dict[str, str]:
     """Give the SQL of each model, by its id."""
-    models = ["compile", "--no-populate-cache", "--select", "resource_type:model"]
-    results = run_dbt(*models, *options, target=target).result.results
+    results = run_dbt("compile", "--no-populate-cache", "--select", "resource_type:model", *options, target=target)
     for result in results:
         if result.status != "success":
             raise CannotRunError(one_line(result.message))
     return {result.node.unique_id: result.node.compiled_code for result in results}
 
 
-def _in_order(manifest: Any) -> list[Any]:
-    """Give the models and seeds that become relations, each after those that it reads."""
-    nodes = {id: node for id, node in manifest.nodes.items() if node.resource_type in ("model", "seed")}
-    parents = {id: _parents(node) & nodes.keys() for id, node in nodes.items()}
-    return [nodes[id] for id in TopologicalSorter(parents).static_order() if nodes[id].relation_name]
+def _in_order(relations: Sequence[Relation]) -> list[Relation]:
+    """Give them each after those that it reads."""
+    by_id = {relation.id: relation for relation in relations}
+    graph = {relation.id: by_id.keys() & {*relation.parents} for relation in relations}
+    return [by_id[id] for id in TopologicalSorter(graph).static_order()]
 
 
-def _parents(node: Any) -> set[str]:
-    return {*getattr(node.depends_on, "nodes", ())}  # a seed has none
-
-
-def _keys(manifest: Any) -> dict[str, Sequence[str]]:
-    """Give the columns that tell a model's rows apart, by its id, as its data tests promise."""
-    keys = {}
-    for test in manifest.nodes.values():
-        if isinstance(test, GenericTestNode) and test.attached_node:
-            arguments = test.test_metadata.kwargs
-            if test.test_metadata.name == "unique":
-                keys[test.attached_node] = [arguments["column_name"]]
-            elif test.test_metadata.name == "unique_combination_of_columns":
-                keys.setdefault(test.attached_node, arguments["combination_of_columns"])
-    return keys
-
-
-def _decide(
-    cursor: Cursor, nodes: Sequence[Any], compiled: Mapping[str, str], decisions: Mapping[str, str]
-) -> list[Outcome]:
+def _decide(cursor: Cursor, relations: Sequence[Relation], sql: Mapping[str, str], database: str) -> list[Outcome]:
     """Make everything temporary, and see what a deployment would do with it."""
     outcomes: dict[str, Outcome] = {}
-    for node in nodes:
-        with _named(node):
-            if node.resource_type == "seed":
-                outcome = _seed(cursor, node)
+    for relation in relations:
+        with _named(relation):
+            if relation.is_seed:
+                _load_seed(cursor, relation)
             else:
-                sql = _on_temporary(compiled[node.unique_id], nodes)
-                cursor.execute(f"create temporary view {_new(node)} as {sql}")
-                cursor.execute(decisions[node.unique_id])
-                outcome = Outcome(node, *cursor.fetchone())
-        refused = [parent for id in _parents(node) if (parent := outcomes.get(id)) and parent.action == "refused"]
-        if refused and outcome.action != "refused":
-            outcome = Outcome(node, "refused", f"It would be skipped, for it reads {refused[0].node.alias}.")
-        outcomes[node.unique_id] = outcome
+                new_sql = _on_temporary(sql[relation.id], relations, database)
+                cursor.execute(f"create temporary view {relation.new} as {new_sql}")
+            cursor.execute(relation.decision)
+            outcome = Outcome(relation, *cursor.fetchone())
+            if relation.is_seed and outcome.action == "replaced":
+                outcome = _replaced_seed(cursor, relation)
+        read = [outcomes[id] for id in relation.parents if id in outcomes]
+        for parent in read:
+            if parent.action == "refused" and outcome.action != "refused":
+                outcome = Outcome(relation, "refused", f"it would be skipped, because it reads {parent.relation.name}.")
+        outcomes[relation.id] = outcome
     return [*outcomes.values()]
 
 
-def _seed(cursor: Cursor, node: Any) -> Outcome:
-    """Load a seed into a temporary table, as dbt reads it, and compare it with the rows that are there."""
-    types = node.config.column_types
-    file = PROJECT / node.original_file_path
-    table = agate_helper.from_csv(file, text_columns=types, delimiter=node.config.delimiter)
-    names = [quote_ident(name, cursor) if node.config.quote_columns else name for name in table.column_names]
-    columns = ", ".join(f"{name} {types[column]}" for name, column in zip(names, table.column_names, strict=True))
-    cursor.execute(f"create temporary table {_new(node)} ({columns})")
-    values = ", ".join(["%s"] * len(names))
-    cursor.executemany(f"insert into {_new(node)} values ({values})", [tuple(row) for row in table.rows])
-    cursor.execute("select to_regclass(%s) is not null", [_deployed(node)])
-    if not cursor.fetchone()[0]:
-        return Outcome(node, "created")
-    difference = _compare(cursor, node, key=(), order="order by " + ", ".join(names))
-    return Outcome(node, "replaced" if difference else "unchanged", difference=difference)
+def _load_seed(cursor: Cursor, relation: Relation) -> None:
+    """Load a seed into a temporary table, as dbt reads it."""
+    types = relation.column_types
+    table = agate_helper.from_csv(PROJECT / relation.file, text_columns=types, delimiter=relation.delimiter)
+    columns = list(table.column_names)
+    if columns != relation.columns:
+        described = ", ".join(relation.columns)
+        raise CannotRunError(f"{relation.file}: has the columns {', '.join(columns)}; its description has {described}.")
+    cursor.execute(f"create temporary table {relation.new} ({', '.join(f'{name} {types[name]}' for name in columns)})")
+    values = ", ".join(["%s"] * len(columns))
+    cursor.executemany(f"insert into {relation.new} values ({values})", [tuple(row) for row in table.rows])
 
 
-def _compare_views(
-    cursor: Cursor, outcomes: Sequence[Outcome], keys: Mapping[str, Sequence[str]], tell: Callable[[str], None]
-) -> list[Outcome]:
-    """Read what readers would notice.
+def _replaced_seed(cursor: Cursor, relation: Relation) -> Outcome:
+    difference = _compare(cursor, relation)
+    if difference.added_columns:
+        missing = ", ".join(difference.added_columns)
+        return Outcome(relation, "refused", f"its table has no column {missing}. Add it by hand first.")
+    return Outcome(relation, "replaced" if difference else "unchanged", difference=difference)
+
+
+def _compare_views(cursor: Cursor, outcomes: Sequence[Outcome], tell: Callable[[str], None]) -> list[Outcome]:
+    """Compare the rows of the panel's views.
 
     A view is the same without a look if nothing changes in its definition, nor in what it reads.
     """
     changed: set[str] = set()
-    seen = []
+    compared = []
     for outcome in outcomes:
-        node = outcome.node
-        if outcome.action != "unchanged" or _parents(node) & changed:
-            changed.add(node.unique_id)
-            if outcome.is_for_readers:
-                tell(f"Reading {node.alias} …")
-                with _named(node):
-                    if outcome.action == "created":
-                        cursor.execute(f"select count(*) from {_new(node)}")
-                        outcome = replace(outcome, rows=cursor.fetchone()[0])
+        relation = outcome.relation
+        if outcome.action != "unchanged" or changed & {*relation.parents}:
+            changed.add(relation.id)
+            if relation.is_for_readers:
+                tell(f"Reading {relation.name} …")
+                with _named(relation):
+                    if _is_deployed(cursor, relation):
+                        outcome = replace(outcome, difference=_compare(cursor, relation))
                     else:
-                        outcome = replace(outcome, difference=_compare(cursor, node, keys.get(node.unique_id, ())))
-        seen.append(outcome)
-    return seen
+                        cursor.execute(f"select count(*) from {relation.new}")
+                        outcome = replace(outcome, new_rows=cursor.fetchone()[0])
+        compared.append(outcome)
+    return compared
 
 
-def _compare(cursor: Cursor, node: Any, key: Sequence[str], order: str = "") -> Difference | None:
-    """Compare what is there, if anything is, with what would be."""
+def _compare(cursor: Cursor, relation: Relation) -> Difference:
+    """Compare the deployed rows with those of the temporary version."""
     columns = {}
-    for relation in (_deployed(node), _new(node)):
-        cursor.execute(f"select * from {relation} limit 0")
-        columns[relation] = [column.name for column in cursor.description]
-    shared = [column for column in columns[_deployed(node)] if column in columns[_new(node)]]
+    for version in (relation.deployed, relation.new):
+        cursor.execute(f"select * from {version} limit 0")
+        columns[version] = [column.name for column in cursor.description]
+    shared = [column for column in columns[relation.deployed] if column in columns[relation.new]]
     as_text = ", ".join(f"{quote_ident(column, cursor)}::text" for column in shared)
+    order = "" if relation.is_for_readers else f"order by {as_text}"
     versions = []
-    for relation in columns:
-        cursor.execute(f"select {as_text} from {relation} {order}")
-        versions.append(Version(columns[relation], cursor.fetchall()))
-    return compare(*versions, key)
+    for version, names in columns.items():
+        cursor.execute(f"select {as_text} from {version} {order}")
+        versions.append(Version(names, cursor.fetchall()))
+    return compare(*versions, relation.key)
 
 
-def _deployed(node: Any) -> str:
-    return f'"{node.schema}"."{node.alias}"'
+def _is_deployed(cursor: Cursor, relation: Relation) -> bool:
+    cursor.execute("select to_regclass(%s) is not null", [relation.deployed])
+    return bool(cursor.fetchone()[0])
 
 
-def _new(node: Any) -> str:
-    return f'pg_temp."{node.alias}"'
-
-
-def _on_temporary(sql: str, nodes: Sequence[Any]) -> str:
-    """Let a model's SQL read the temporary relations: dbt writes each reference as one quoted name."""
-    new = {_deployed(node): _new(node) for node in nodes}
+def _on_temporary(sql: str, relations: Sequence[Relation], database: str) -> str:
+    """Let a model's SQL read the temporary versions: dbt writes each reference as one quoted name."""
+    new = {relation.deployed: relation.new for relation in relations}
     names = "|".join(re.escape(name) for name in new)
-    database = re.escape(f'"{nodes[0].database}".')
-    return re.sub(f"(?:{database})?({names})", lambda match: new[match[1]], sql)
+    return re.sub(rf'(?:"{re.escape(database)}"\.)?({names})', lambda match: new[match[1]], sql)
 
 
 @contextmanager
-def _named(node: Any) -> Iterator[None]:
-    """Say what an error of the server's is about."""
+def _named(relation: Relation) -> Iterator[None]:
+    """Say of which relation an error of the server's is."""
     try:
         yield
     except psycopg2.errors.LockNotAvailable as error:
-        reason = f"a table that it reads stays locked for {LOCK_WAIT}, by a migration perhaps. Run again after it"
-        raise CannotRunError(f"{node.alias}: {reason}.") from error
+        reason = f"something that it reads is locked for longer than {LOCK_WAIT}. Run again when that has finished."
+        raise CannotRunError(f"{relation.name}: {reason}") from error
     except psycopg2.Error as error:
-        raise CannotRunError(f"{node.alias}: {one_line(error.diag.message_primary or error)}") from error
+        raise CannotRunError(f"{relation.name}: {one_line(error.diag.message_primary or error)}") from error
 
 
 def _print(outcomes: Sequence[Outcome], with_names: bool) -> None:
     """Print a line for each view of the panel and for each step that changes, the gravest last."""
-    shown = [outcome for outcome in outcomes if outcome.is_for_readers or outcome.action != "unchanged"]
-    for outcome in sorted(shown, key=lambda outcome: (list(COLORS).index(outcome.state), outcome.node.alias)):
-        word = outcome.state if outcome.is_for_readers or outcome.action == "refused" else "step"
-        head = f"[{COLORS[outcome.state]}]{word.upper():7}[/]  [bold]{outcome.node.alias}[/]"
+    shown = [outcome for outcome in outcomes if outcome.relation.is_for_readers or outcome.action != "unchanged"]
+    for outcome in sorted(shown, key=lambda outcome: (list(COLORS).index(outcome.state), outcome.relation.name)):
+        word = outcome.state if outcome.relation.is_for_readers or outcome.action == "refused" else "step"
+        head = f"[{COLORS[outcome.state]}]{word.upper():7}[/]  [bold]{outcome.relation.name}[/]"
         console.print(f"{head}  {escape(_finding(outcome))}", soft_wrap=True)
         for line in outcome.difference.examples(with_names) if outcome.difference else []:
             console.print(f"{'':9}{escape(line)}", style="dim", soft_wrap=True)
-    views = [outcome for outcome in outcomes if outcome.is_for_readers]
-    console.print(
-        f"{sum(view.state == 'same' for view in views)} of {len(views)} views stay the same for their readers."
-    )
+    views = [outcome for outcome in outcomes if outcome.relation.is_for_readers]
+    same = sum(view.state == "same" for view in views)
+    console.print(f"{same} of {len(views)} views stay the same for their readers.")
 
 
 def _finding(outcome: Outcome) -> str:
-    """Say what the deployment would do, and what readers would notice."""
-    difference = outcome.difference.summary() if outcome.difference else ""
+    """Say what the deployment does, and what readers notice."""
+    rows = outcome.difference.summary() if outcome.difference else ""
+    if outcome.new_rows is not None:
+        rows = f"{outcome.new_rows:,} rows"
     if outcome.action == "refused":
-        return f"{outcome.reason} Its new version: {difference}." if difference else outcome.reason
-    rows = f"{outcome.rows:,} rows" if outcome.rows is not None else difference
-    return "; ".join(part for part in (outcome.action, rows) if part)
+        return f"{outcome.reason} Its new version: {rows}." if rows else str(outcome.reason)
+    return f"{outcome.action}; {rows}" if rows else outcome.action

@@ -1,94 +1,87 @@
 {#-
-    What the preview asks of the deployment: why it would change nothing at all, and for each model a query that says what it would do
-    with it. The queries run where every model and seed is a temporary relation of the same name.
+    What the preview (engagement_panel/preview.py) has to know: what a deployment would complain of before it changes anything, and of
+    each model and seed its place, what it reads, the key of its rows and the query that decides what a deployment does.
+    These queries run when every model and seed is a temporary relation of its own name.
 -#}
 {% macro deployment_preview() -%}
     {%- if not execute -%}
-        {{ return({}) }}
+        {{ return(none) }}
     {%- endif -%}
-    {%- set decisions = {} -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-        {%- do decisions.update({node.unique_id: decision_on_temporary_view(node)}) -%}
+    {%- set keys = {} -%}
+    {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.attached_node -%}
+        {%- set metadata = test.test_metadata -%}
+        {%- if metadata.name == 'unique' -%}
+            {%- do keys.update({test.attached_node: [metadata.kwargs.column_name]}) -%}
+        {%- elif metadata.name == 'unique_combination_of_columns' and test.attached_node not in keys -%}
+            {%- do keys.update({test.attached_node: metadata.kwargs.combination_of_columns}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set relations = [] -%}
+    {%- for node in engagement_panel._relations() -%}
+        {%- do relations.append({
+            'id': node.unique_id,
+            'schema': node.schema,
+            'name': node.alias,
+            'parents': node.depends_on.get('nodes', []),
+            'is_for_readers': node.config.meta.get('for_readers', false),
+            'key': keys.get(node.unique_id, []),
+            'decision': engagement_panel._decision_on_seed(node) if node.resource_type == 'seed'
+                else engagement_panel._decision_on_temporary_view(node),
+            'is_seed': node.resource_type == 'seed',
+            'file': node.original_file_path,
+            'columns': node.columns | list,
+            'column_types': node.config.get('column_types', {}),
+            'delimiter': node.config.get('delimiter'),
+        }) -%}
     {%- endfor -%}
     {{ return({
-        'problems': var_problems() + source_problems().problems + unknown_readers() + lock_wait_problems(),
-        'decisions': decisions,
+        'database': target.database,
+        'problems': (
+            engagement_panel._lock_wait_problems() + engagement_panel._unknown_readers() + engagement_panel.before_deployment(false)
+        ),
+        'relations': relations,
     }) }}
 {%- endmacro %}
 
-{% macro decision_on_temporary_view(node) -%}
-{%- set relation = api.Relation.create(schema=node.schema, identifier=node.alias) -%}
-{%- set new = sql_literal('pg_temp.' ~ adapter.quote(node.alias)) ~ '::regclass' -%}
-{{ contracted_view(node) }}
-{{ view_decision(
-    relation, new, is_same=definition_without_schemas(new) ~ ' = ' ~ definition_without_schemas('existing.oid'),
-    has_contract=node.config.contract.enforced
+{% macro _relations() -%}
+    {%- set relations = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') and node.config.materialized != 'ephemeral' -%}
+        {%- do relations.append(node) -%}
+    {%- endfor -%}
+    {{ return(relations) }}
+{%- endmacro %}
+
+{% macro _decision_on_temporary_view(node) -%}
+drop view if exists pg_temp.contracted;
+{{ engagement_panel._create_contracted_view(node) }}
+{{ engagement_panel._decision_sql(
+    api.Relation.create(schema=node.schema, identifier=node.alias),
+    engagement_panel._literal('pg_temp.' ~ adapter.quote(node.alias)) ~ '::regclass',
+    engagement_panel._plain_definition('new.oid') ~ ' = ' ~ engagement_panel._plain_definition('deployed.oid'),
+    node
 ) }}
 {%- endmacro %}
 
-{#- A definition reads the temporary relations, the other the deployed ones: the same, if they read the same from them. -#}
-{% macro definition_without_schemas(oid) -%}
-    {%- set schemas = ['pg_my_temp_schema()::regnamespace::text', "'pg_temp'"] -%}
+{% macro _decision_on_seed(node) -%}
+{%- set relation = api.Relation.create(schema=node.schema, identifier=node.alias) -%}
+select
+    case
+        when obstacle is not null then 'refused'
+        when to_regclass({{ engagement_panel._literal(relation.render()) }}) is null then 'created'
+        else 'replaced'
+    end as action,
+    obstacle as reason
+from (select {{ engagement_panel._obstacle_to_creating(relation) }} as obstacle) as found
+{%- endmacro %}
+
+{#- Without the schemas of models and seeds: one version reads the temporary relations, the other the deployed ones. -#}
+{% macro _plain_definition(oid) -%}
     {%- set definition = namespace(sql='pg_get_viewdef(' ~ oid ~ ')') -%}
-    {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') -%}
-        {%- for schema in schemas + ["quote_ident(" ~ sql_literal(node.schema) ~ ')'] -%}
-            {%- set name = 'quote_ident(' ~ sql_literal(node.alias) ~ ')' -%}
+    {%- for node in engagement_panel._relations() -%}
+        {%- set name = 'quote_ident(' ~ engagement_panel._literal(node.alias) ~ ')' -%}
+        {%- for schema in ['pg_my_temp_schema()::regnamespace', "'pg_temp'", 'quote_ident(' ~ engagement_panel._literal(node.schema) ~ ')'] -%}
             {%- set definition.sql = 'replace(' ~ definition.sql ~ ', ' ~ schema ~ " || '.' || " ~ name ~ ', ' ~ name ~ ')' -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(definition.sql) }}
-{%- endmacro %}
-
-{% macro contracted_view(node) -%}
-drop view if exists pg_temp.contracted;
-create temporary view contracted as select
-    {%- for column in node.columns.values() %}
-    null::{{ column.data_type or 'text' }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
-    {%- endfor %};
-{%- endmacro %}
-
-{% macro view_decision(relation, new, is_same, has_contract) -%}
-{%- set view_name = sql_literal(relation.include(database=false).render()) -%}
-{%- set schema = sql_literal(relation.schema) -%}
-with compared as (
-    select
-        existing.oid,
-        existing.relkind,
-        existing.relowner,
-        {{ is_same }} as is_same,
-        {{ column_differences('existing.oid', new) }} as difference,
-        {{ column_differences("'pg_temp.contracted'::regclass", new, is_contract=true) if has_contract else 'null' }} as breach
-    from (select) as always
-    left join pg_class as existing on existing.oid = to_regclass({{ view_name }})
-),
-
-decided as (
-    select
-        case
-            when relkind <> 'v' then format(
-                '%s is a relation of another kind (%s), and was left as it is. Rename it, or give the model an alias.',
-                {{ view_name }}, pg_describe_object('pg_class'::regclass, oid, 0)
-            )
-            when breach is not null then format('the model does not give the columns of its contract (%s).', breach)
-            when is_same and difference is null then null
-            when to_regnamespace(quote_ident({{ schema }})) is null and not has_database_privilege(current_database(), 'create')
-            then 'no create on database'
-            when not has_schema_privilege(to_regnamespace(quote_ident({{ schema }}))::oid, 'create') then format(
-                'role %s may not create in schema %s. Grant it create.', current_user, {{ schema }}
-            )
-            when not pg_has_role(relowner, 'usage') then 'not ours'
-            when difference is not null then format('its columns would change under its readers (%s).', difference)
-        end as refusal,
-        case
-            when oid is null then 'created'
-            when is_same and difference is null then 'unchanged'
-            else 'replaced'
-        end as action
-    from compared
-)
-
-select
-    case when refusal is null then action else 'refused' end as action,
-    coalesce(refusal, '') as reason
-from decided
 {%- endmacro %}

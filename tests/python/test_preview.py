@@ -1,17 +1,15 @@
 """The preview: what it says that a deployment would change is what a deployment then does, and it changes nothing."""
 
 import json
+import multiprocessing
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
 import pytest
-from commands import Outcome, environment, run_command
-from conftest import PROJECT
+import yaml
 from deployment import (
     PANEL,
     READER,
@@ -22,6 +20,7 @@ from deployment import (
     wait_until,
 )
 from psycopg.conninfo import make_conninfo
+from support import Outcome, run_command
 
 from sandbox.load import FOREIGN_VIEW, ROSTER, under_load
 from sandbox.profiles import write_profile
@@ -40,24 +39,29 @@ LOCKS = """
 select distinct pg_locks.locktype, mode
 from pg_locks
 left join pg_class on relation = pg_class.oid
-where pid = {} and granted and relnamespace is distinct from 'pg_catalog'::regnamespace
-    and (locktype = 'advisory' or pg_class.oid is not null)
+where
+    pid = {} and granted
+    and (locktype = 'advisory' or relnamespace::regnamespace::text in ('public', 'mgmt', 'mgmt_internal'))
 """
 LEFT_BEHIND = "select relname from pg_class where relpersistence = 't' or relname = 'contracted'"
 
 
-def profile_of(panel: Panel, user: str) -> Path:
-    return write_profile(panel.folder / f"preview as {user}", make_conninfo(panel.uri, user=user))
+def profile_of(panel: Panel) -> Path:
+    return write_profile(panel.folder / "preview", make_conninfo(panel.uri, user="deployer"))
 
 
-def preview(panel: Panel, *arguments: str, user: str = "deployer", **variables: object) -> Outcome:
+def preview(panel: Panel, *arguments: str, **variables: object) -> Outcome:
     """Run the preview of the panel's copy of the project."""
-    profile = profile_of(panel, user)
+    return preview_of(panel.project.path, profile_of(panel), "--vars", json.dumps(VARS | variables), *arguments)
+
+
+def preview_of(project: Path, profile: Path, *arguments: str) -> Outcome:
+    """Run the preview of a project."""
     with (
-        mock.patch("engagement_panel.target.PROJECT", panel.project.path),
-        mock.patch("engagement_panel.preview.PROJECT", panel.project.path),
+        mock.patch("engagement_panel.target.PROJECT", project),
+        mock.patch("engagement_panel.preview.PROJECT", project),
     ):
-        return run_command(profile, "preview", "--vars", json.dumps(VARS | variables), *arguments)
+        return run_command(profile, "preview", *arguments)
 
 
 def lines(outcome: Outcome) -> dict[str, tuple[str, str]]:
@@ -151,9 +155,7 @@ def test_another_order_is_a_change(panel):
 
 
 def test_both_versions_are_of_one_instant(panel):
-    change_rows(
-        panel, ROSTER, "clock_timestamp()::text || now()::text as level".replace("clock_timestamp()::text || ", "")
-    )
+    change_rows(panel, ROSTER, "now()::text as level")
     panel.deploy("run")
     change_rows(panel, ROSTER, "level || '' as level")
     found = preview(panel)
@@ -190,7 +192,12 @@ def break_the_contract(panel: Panel) -> None:
 
 
 def move_the_view_to_another_role(panel: Panel) -> None:
-    panel.execute(f"alter view mgmt.{ROSTER_VIEW} owner to school; grant select on mgmt.{ROSTER_VIEW} to deployer")
+    panel.execute(f"""
+        grant usage on schema mgmt, mgmt_internal to school;
+        grant select on all tables in schema mgmt_internal to school;
+        alter view mgmt.{ROSTER_VIEW} owner to school;
+        grant select on mgmt.{ROSTER_VIEW} to deployer;
+    """)
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
 
 
@@ -308,37 +315,43 @@ def test_a_seed_that_changes_shows_in_what_reads_it(panel):
     panel.project.write("seeds/dayparts.csv", seed.replace("evening_17_20,17,20", "evening_17_20,17,21"))
     with as_it_was(panel):
         found = preview(panel)
-    assert lines(found)["dayparts"] == ("STEP", "replaced; 1 row appears; 1 row vanishes")
-    assert "appears: daypart evening_17_20, hour_from 17, hour_below 21" in found.output
+    assert lines(found)["dayparts"] == ("STEP", "replaced; 1 row changes (hour_below in 1)")
+    assert "daypart evening_17_20: hour_below 20 -> 21" in found.output
 
 
 def test_a_seed_with_a_column_that_its_table_lacks_would_be_refused(panel):
-    seed = panel.project.read("seeds/dayparts.csv").splitlines()
-    panel.project.write("seeds/dayparts.csv", "\n".join([f"{seed[0]},note", *(f"{row},x" for row in seed[1:])]))
-    description = panel.project.read("seeds/dayparts.yml")
-    panel.project.write(
-        "seeds/dayparts.yml",
-        description.replace("        daypart: text\n", "        daypart: text\n        note: text\n"),
-    )
+    header, *rows = panel.project.read("seeds/dayparts.csv").splitlines()
+    panel.project.write("seeds/dayparts.csv", "\n".join([f"{header},note", *(f"{row},x" for row in rows)]))
+    described = yaml.safe_load(panel.project.read("seeds/dayparts.yml"))
+    described["seeds"][0]["config"]["column_types"]["note"] = "text"
+    described["seeds"][0]["columns"].append({"name": "note", "description": "A note."})
+    panel.project.write("seeds/dayparts.yml", yaml.safe_dump(described))
     found = preview(panel)
-    assert lines(found)["dayparts"][0] == "REFUSED"
-    assert lines(found)["engagement_daypart_retention_v"][0] == "REFUSED"
+    assert lines(found)["dayparts"] == ("REFUSED", "its table has no column note. Add it by hand first.")
+    assert lines(found)["engagement_daypart_retention_v"] == (
+        "REFUSED",
+        "it would be skipped, because it reads dayparts.",
+    )
+    run = panel.run("build", "--exclude-resource-type", "test", "--select", "+engagement_daypart_retention_v")
+    assert {result.node.name: result.status for result in run.results if result.status != "success"} == {
+        "dayparts": "error",
+        "engagement_daypart_retention_v": "skipped",
+    }
 
 
 def test_what_is_killed_halfway_held_no_lock_but_a_readers_and_leaves_nothing(panel):
+    arguments = (panel.project.path, profile_of(panel), "--vars", json.dumps(VARS))
+    process = multiprocessing.get_context("forkserver").Process(target=preview_of, args=arguments)
     with as_it_was(panel), panel.connect() as admin, admin.transaction(force_rollback=True):
         admin.execute(f"alter view mgmt.{ROSTER_VIEW} set (security_barrier)")
-        command = [sys.executable, "-m", "engagement_panel", "preview", "--vars", json.dumps(VARS)]
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment(profile_of(panel, "deployer")))
+        process.start()
         try:
-            wait_until(
-                lambda: panel.execute(WAITS_FOR_THE_ROSTER) or process.poll() is not None, "the roster's turn"
-            )
+            wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER) or not process.is_alive(), "it waits for the roster")
             ((pid,),) = panel.execute(WAITS_FOR_THE_ROSTER)
             assert panel.execute(LOCKS.format(pid)) == [("relation", "AccessShareLock")]
         finally:
             process.kill()
-            process.wait()
+            process.join()
 
 
 def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
