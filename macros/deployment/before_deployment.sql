@@ -16,20 +16,20 @@
     project that installs it: this acts only if something of the package is selected.
 -#}
 {% macro check_before_deployment(with_warnings=false) -%}
-    {%- if execute and flags.WHICH in ('run', 'build', 'seed') and engagement_panel._selected_nodes() -%}
+    {%- if execute and flags.WHICH in ('run', 'build', 'seed') and engagement_panel.selected_nodes() -%}
         {%- set problems = (
             engagement_panel._lock_wait_problems()
-            + engagement_panel._unknown_readers()
-            + engagement_panel._stock_view_problems()
+            + engagement_panel._reader_problems()
+            + engagement_panel._materialization_problems()
             + engagement_panel.before_deployment(with_warnings)
         ) -%}
         {%- if problems -%}
-            {%- do exceptions.raise_compiler_error('Nothing was changed. Fix these first:\n  - ' ~ problems | join('\n  - ')) -%}
+            {%- do exceptions.raise_compiler_error('Nothing was changed. Fix these first:\n  - ' ~ problems | unique | join('\n  - ')) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _selected_nodes() -%}
+{% macro selected_nodes() -%}
     {%- set nodes = [] -%}
     {%- for unique_id in selected_resources if graph.nodes.get(unique_id, {}).get('package_name') == 'engagement_panel' -%}
         {%- do nodes.append(graph.nodes[unique_id]) -%}
@@ -37,11 +37,16 @@
     {{ return(nodes) }}
 {%- endmacro %}
 
-{#- dbt ignores a package's override of its own `view`. -#}
-{% macro _stock_view_problems() -%}
-    {%- set views = engagement_panel._selected_nodes() | selectattr('config.materialized', 'equalto', 'view') | list -%}
-    {{ return([] if project_name == 'engagement_panel' or not views else [
-        'dbt would drop and recreate ' ~ views | length ~ ' views of engagement_panel, and drop what others built on them.'
+{#- dbt ignores a package's override of its own `view`, and takes a setting of the installing project's for all models before ours. -#}
+{% macro _materialization_problems() -%}
+    {%- set others = [] -%}
+    {%- for node in engagement_panel.selected_nodes() if node.resource_type == 'model' and project_name != 'engagement_panel' -%}
+        {%- if node.config.materialized not in ('in_place_view', 'ephemeral') -%}
+            {%- do others.append(node.name ~ ' as ' ~ node.config.materialized) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return([
+        'dbt would deploy ' ~ others | length ~ ' models of engagement_panel in its own way (' ~ others[0] ~ ', …).'
         ~ ' Add to dbt_project.yml: models: {engagement_panel: {+materialized: in_place_view}}'
-    ]) }}
+    ] if others else []) }}
 {%- endmacro %}

@@ -3,11 +3,17 @@
     dbt's own revokes what it does not list. PostgreSQL only warns of a grant that grants nothing: hence the second look.
 -#}
 {% macro _readers() -%}
-    {{ return(var('deployment_readers', [])) }}
+    {%- set readers = var('deployment_readers', []) -%}
+    {{ return(readers if readers is sequence and readers is not string else []) }}
 {%- endmacro %}
 
-{% macro _unknown_readers() -%}
-    {%- set problems = [] -%}
+{% macro _reader_problems() -%}
+    {%- set readers, problems = var('deployment_readers', []), [] -%}
+    {%- if readers is not sequence or readers is string -%}
+        {%- do problems.append(
+            'deployment_readers: is ' ~ tojson(readers) ~ ', must be a list of names, for instance [one, another].'
+        ) -%}
+    {%- endif -%}
     {%- for row in run_query(
         'select reader from unnest(' ~ engagement_panel._text_array(engagement_panel._readers()) ~ ') as reader'
         ~ ' where not exists (select from pg_roles where rolname = reader)'

@@ -11,8 +11,9 @@ select {{ roots }} || array_agg(oid) into involved from jsonb_to_recordset(views
 select string_agg(distinct obstacle, '; ') into obstacles from ({{ engagement_panel._obstacles_to_rebuilding() }}) as found;
 if obstacles is not null then
     raise exception using errcode = refusal, message = format(
-        '%s: nothing was changed, for what stands on it could not all be put back: %s. Take that down by hand first.',
-        (select string_agg(root::regclass::text, ', ') from unnest({{ roots }}) as root), obstacles
+        '%s: nothing was changed, because not everything that depends on it could be put back: %s. Drop that by hand first;'
+        ' what belongs to another role, a member of that role can put back (grant that role to %I).',
+        (select string_agg(root::regclass::text, ', ') from unnest({{ roots }}) as root), obstacles, current_user
     );
 end if;
 
@@ -23,7 +24,13 @@ for item in select * from jsonb_to_recordset(views) as view (name text, depth in
 end loop;
 
 {{ engagement_panel._limit_lock_wait() }}
-execute {{ change }};
+begin
+    execute {{ change }};
+exception when insufficient_privilege then
+    raise exception using errcode = refusal, message = format(
+        'Nothing was changed: role %s may not make the change (%s). Run it as a member of the role that may.', current_user, sqlerrm
+    );
+end;
 
 for item in
     select *

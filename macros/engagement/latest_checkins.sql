@@ -15,7 +15,7 @@
     from {{ people }} as people
     cross join lateral (
         select checkins.checkin_time
-        from {{ ref('stg_engagement__checkins') }} as checkins
+        from (select * from {{ ref('stg_engagement__checkins') }}) as checkins
         where
             people.student_id = checkins.student_id
             {%- if before %}
@@ -32,7 +32,7 @@
         {{ people_columns -}}
         max(checkins.checkin_time) as last_checkin_time
     from {{ people }} as people
-    inner join {{ ref('stg_engagement__checkins') }} as checkins
+    inner join (select * from {{ ref('stg_engagement__checkins') }}) as checkins
         on
             people.student_id = checkins.student_id
             {%- if before %}

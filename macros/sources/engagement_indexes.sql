@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 {% macro tell_of_missing_indexes() -%}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and selected_nodes() -%}
         {%- set missing = missing_indexes() -%}
         {%- if missing -%}
             {%- do log(

@@ -144,6 +144,57 @@ def test_deployer_who_may_not_make_temporary_views_is_told_so(panel):
     assert panel.snapshot() == before
 
 
+def test_usage_that_the_deployer_may_not_grant_is_told_before_anything_changes(panel):
+    panel.execute(f"""
+        alter schema mgmt owner to school; grant usage, create on schema mgmt to deployer;
+        revoke usage on schema mgmt from "{READER}"
+    """)
+    before = panel.snapshot()
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    run = panel.run("run")
+    assert run.exit_code != 0
+    told = f"Nothing was changed: role {READER} may not use schema mgmt, and role deployer may not grant it."
+    assert f'{told} Let role school run: grant usage on schema mgmt to "{READER}";' in run.output
+    assert panel.snapshot() == before
+
+
+@pytest.mark.parametrize("by", ["the var", "grants"])
+def test_select_that_the_deployer_may_not_grant_is_told(panel, by):
+    panel.execute(f"""
+        alter view {ROSTER_VIEW} owner to stranger;
+        revoke select on {ROSTER_VIEW} from "{READER}";
+        grant select on {ROSTER_VIEW} to deployer
+    """)
+    role = READER
+    if by == "grants":
+        role = "analyst"
+        panel.execute(f'grant select on {ROSTER_VIEW} to "{READER}"')
+        text = panel.project.read(f"{ROSTER}.sql")
+        panel.project.write(f"{ROSTER}.sql", "{{ config(grants={'select': 'analyst'}) }}" + text)
+    before = panel.snapshot()
+    run = panel.run("run", "-s", "engagement_inactive_roster_v")
+    assert run.exit_code == 1
+    told = f"{ROSTER_VIEW} was left as it is: role {role} may not select, and role deployer may not grant it."
+    run_this = f"Let role stranger run: grant select on {ROSTER_VIEW} to {role};"
+    assert f"{told} {run_this}" in unquoted(run.output)
+    assert panel.snapshot() == before
+
+
+def test_migration_by_a_role_that_is_no_member_of_the_owners_names_the_cure(panel):
+    change = "alter table public.students alter level type varchar(20)"
+    operation = ("run-operation", "change_under_views", "--args", f"{{relation: public.students, change: '{change}'}}")
+    panel.execute("create role migrator login in role school; grant create on schema public to school")
+    try:
+        run = panel.run(*operation, user="migrator")
+        assert "belongs to role deployer" in run.output
+        assert "(grant that role to migrator)" in run.output
+        run = panel.run(*operation)
+        assert "Nothing was changed: role deployer may not make the change (must be owner of table" in run.output
+        assert (run.exit_code, run.output.count("Nothing was changed")) == (1, 1)
+    finally:
+        panel.execute("drop role migrator")
+
+
 def unquoted(output: str) -> str:
     """What a run said, without the quotes around names."""
     return output.replace('"', "")

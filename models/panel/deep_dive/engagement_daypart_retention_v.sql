@@ -25,7 +25,7 @@ visits as (
     select
         checkins.student_id,
         clock.hours_from[width_bucket(checkins.checkin_time, clock.instants)] as hour_from
-    from {{ ref('int_engagement__checkins_30d') }} as checkins
+    from (select * from {{ ref('int_engagement__checkins_30d') }}) as checkins
     cross join clock
 
 ),

@@ -37,7 +37,7 @@ from active_students
 left join history
     on active_students.student_id = history.student_id
 {%- if history_days is not none %}
-left join {{ ref('int_engagement__latest_checkins') }} as latest_checkins
+left join (select * from {{ ref('int_engagement__latest_checkins') }}) as latest_checkins
     on active_students.student_id = latest_checkins.student_id
 {%- endif %}
 order by

@@ -1,0 +1,111 @@
+"""What roles, databases and event triggers bring along does not change how we deploy."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from deployment import MODELS, READER, Panel, wait_until
+
+from sandbox.load import ROSTER
+
+pytest_plugins = ["deployment"]
+
+ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
+TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
+WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
+PAUSES = "select pid from pg_stat_activity where usename = 'deployer' and query like '%pg_sleep%'"
+SETTINGS = {
+    "lock_timeout": "'1ms'",
+    "statement_timeout": "'2s'",
+    "default_transaction_isolation": "'repeatable read'",
+    "default_transaction_read_only": "on",
+}
+# Longer than the limit on a statement.
+HAVE_WAITED_LONG = f"{WAITS_FOR_A_TURN} and waitstart < now() - interval '2.5 s'"
+LONG_PAUSE = f"{PAUSES} and query_start < now() - interval '2.5 s'"
+
+
+@pytest.fixture
+def limited(panel: Panel) -> Iterator[Panel]:
+    """Limit the role that deploys."""
+    for name, value in SETTINGS.items():
+        panel.execute(f"alter role deployer set {name} = {value}")
+    yield panel
+    panel.execute("alter role deployer reset all")
+
+
+@pytest.mark.parametrize("command", ["run", "seed"])
+def test_waiting_for_a_turn_is_not_limited(limited, command):
+    if command == "run":
+        limited.project.write("models/cases/case.sql", "select 1 as one")
+    with ThreadPoolExecutor(1) as pool, limited.connect() as other:
+        other.execute("begin")
+        other.execute(f"select pg_advisory_xact_lock({TURN})")
+        run = pool.submit(limited.deploy, command, *(["-s", "case"] if command == "run" else []))
+        wait_until(lambda: limited.execute(HAVE_WAITED_LONG), "the run has waited for long")
+        if command == "run":
+            other.execute("set role deployer; create view mgmt.case as select 2 as one")
+        other.execute("commit")
+        output = run.result().output
+    assert command == "seed" or "[replaced in" in output  # it saw what the other had made
+
+
+def test_grants_and_schemas_wait_for_a_turn_too(limited):
+    limited.execute(f'revoke usage on schema mgmt from "{READER}"')
+    limited.execute(f"grant create on database {limited.database} to deployer")
+    for arguments in ([], ["-t", "dev"]):
+        with ThreadPoolExecutor(1) as pool, limited.connect() as other:
+            other.execute("begin")
+            other.execute(f"select pg_advisory_xact_lock({TURN})")
+            run = pool.submit(limited.deploy, "build", *arguments, "--exclude-resource-type", "test")
+            wait_until(lambda: limited.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
+            other.execute("commit")
+            run.result()
+
+
+def test_pause_is_not_limited_and_others_are_deployed_meanwhile(limited):
+    limited.project.append_column(ROSTER, "note", "'call'::text", "text")
+    with ThreadPoolExecutor(1) as pool, limited.connect(READER) as holder:
+        holder.execute("begin")
+        holder.execute(f"select from {ROSTER_VIEW}")
+        run = pool.submit(limited.deploy, "run", "--threads", "4")
+        wait_until(lambda: limited.execute(LONG_PAUSE), "the run has paused for long")
+        holder.execute("commit")
+        output = run.result().output
+    assert output.count("[replaced in") == 1
+    assert output.count("[unchanged in") == MODELS - 1
+
+
+GIVE_AWAY = """
+create table public.given (name text);
+create function public.give_away() returns event_trigger security definer language plpgsql as $$
+declare
+    made record;
+begin
+    for made in select * from pg_event_trigger_ddl_commands() where object_type = 'view' loop
+        insert into public.given values (made.object_identity);
+        execute format('alter view %s owner to stranger', made.object_identity);
+    end loop;
+end $$;
+create event trigger give_away on ddl_command_end when tag in ('CREATE VIEW') execute function public.give_away()
+"""
+
+
+def test_trigger_that_gives_views_away_does_not_mind_unchanged_views(panel):
+    before = panel.snapshot()
+    panel.execute(GIVE_AWAY)
+    assert panel.deploy("run").output.count("[unchanged in") == MODELS
+    assert panel.execute("select * from public.given") == []
+    panel.execute("drop event trigger give_away; drop function public.give_away(); drop table public.given")
+    assert panel.snapshot() == before
+
+
+def test_new_view_that_a_trigger_gives_away_is_refused_in_one_line(panel):
+    panel.execute(GIVE_AWAY)
+    panel.project.write("models/cases/case.sql", "select 1 as one")
+    panel.project.write("models/cases/case.yml", "models: [{name: case, description: A case.}]")
+    run = panel.run("run", "-s", "case")
+    assert run.exit_code == 1
+    assert '"mgmt"."case" was left as it is: it belongs to role stranger, which role' in run.output
+    assert not panel.snapshot("mgmt.case")
+    panel.execute("drop event trigger give_away")
