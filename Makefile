@@ -6,7 +6,7 @@
 VENV := .venv/bin
 
 help: ## list the targets
-	@echo "The engagement panel: six PostgreSQL views, built with dbt. Needs Python 3.11 to 3.13."
+	@echo "The engagement panel: PostgreSQL views, built with dbt. Needs Python 3.11 to 3.13."
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## build .venv and install dbt_utils, where that is not done yet (PYTHON=... picks the Python)
@@ -20,7 +20,7 @@ stop: ## stop the sandbox's PostgreSQL
 
 clean: ## remove the sandbox and all that dbt and the tests generated, but not .venv
 	@if [ -d .venv ]; then $(VENV)/python -m sandbox clean; fi
-	@rm -rf .hypothesis .pytest_cache .ruff_cache
+	@rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 docs: setup ## write the documentation as one page, and serve it on this machine
 	@$(VENV)/python -m sandbox.docs $(if $(TARGET),--target $(TARGET))
@@ -34,9 +34,10 @@ health: setup ## check the sources: do check-ins arrive, are the rows sound (TAR
 preview: setup ## show what a deployment of this checkout would change for the panel's readers (TARGET=...)
 	@$(VENV)/python -m engagement_panel preview $(if $(TARGET),--target $(TARGET)) || [ $$? -eq 1 ]
 
-lint: setup ## check the style of SQL and Python, and that dbt finds nothing deprecated
+lint: setup ## check Python's types and style, SQL's style, the conventions, and that dbt finds nothing deprecated
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
 	@$(VENV)/python -m scripts.lint_dbt
 
 test: lint ## lint, then run every test, half of them each on a PostgreSQL of its own

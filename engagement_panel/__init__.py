@@ -1,1 +1,1 @@
-"""What people run against a school's panel: a page to look at, and a check of the sources' health."""
+"""What a school runs: the panel as a page, and a health check of the sources."""

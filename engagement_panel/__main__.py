@@ -15,7 +15,7 @@ from engagement_panel.target import CannotRunError
 
 
 def main() -> None:
-    """Run the command that the arguments name; where it cannot run, exit with one line that tells why."""
+    """If the command cannot run, exit with one line that says why."""
     parser = argparse.ArgumentParser(prog="python -m engagement_panel", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     report = commands.add_parser("report", help="write the panel as of now as a page, with its lists as CSV")

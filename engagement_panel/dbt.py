@@ -3,10 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunnerResult
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -19,8 +16,8 @@ def run_dbt(
     artifacts: Path | None = None,
     variables: Mapping[str, Any] | None = None,
     on_event: Callable[[Any], None] | None = None,
-) -> "dbtRunnerResult":
-    """Run a dbt command in this process.
+) -> Any:
+    """Run a dbt command in this process, and give dbt's dbtRunnerResult, whose result differs by command.
 
     What is left out is what dbt itself finds: by its environment variables, or else its defaults.
 
@@ -47,6 +44,6 @@ def run_dbt(
     return dbtRunner(callbacks=[on_event] if on_event else []).invoke([*arguments, *options])
 
 
-def exit_code(run: "dbtRunnerResult") -> int:
+def exit_code(run: Any) -> int:
     """Give the exit code of dbt's command line: 0 done, 1 something failed, 2 it could not run at all."""
     return 0 if run.success else 2 if run.exception else 1

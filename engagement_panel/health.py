@@ -1,4 +1,4 @@
-"""The health of the sources: whether check-ins still arrive, and whether the rows are what the panel takes them for."""
+"""The health of the sources: do check-ins still arrive, and are the rows sound?"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,10 +36,10 @@ console = Console(highlight=False)
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """A check and its outcome.
 
-    The state is pass, warn or fail, or error where it could not be looked at. The advice tells what it is, when it
-    matters and how to resolve it.
+    The state is pass, warn, fail, or error if the check could not run. The advice says what the check is about, when a
+    failure matters and how to resolve it.
     """
 
     name: str
@@ -50,20 +50,20 @@ class Check:
 
 
 def check_health(target: str | None, store_failures: bool, strict: bool, junit: Path | None) -> int:
-    """Check the sources and print what was found.
+    """Check the sources and print the outcome.
 
     Args:
-        target: of the dbt profile; None for the profile's own default.
-        store_failures: whether failing rows are kept as tables, named as the tests, in the panel's internal schema.
-        strict: whether a warning makes it not well, too. Few schools are ever without one; an alarm that never ends
-            hides the next one.
-        junit: file for the outcome as JUnit XML; None for none.
+        target: of the dbt profile; None for the profile's default.
+        store_failures: keep failing rows as tables, named after the tests, in the panel's internal schema.
+        strict: count a warning as a failure. Off by default, because few schools are ever without a warning, and an
+            alarm that never ends hides the next one.
+        junit: file for the outcome as JUnit XML.
 
     Returns:
-        An exit code: 0 well, 1 not well, 2 something could not be checked.
+        The exit code: 0 all well, 1 a failure, 2 a check could not run.
 
     Raises:
-        CannotRunError: nothing could be checked.
+        CannotRunError: no check could run.
         OSError: the JUnit file cannot be written.
     """
     with console.status("Looking at the sources …"):
@@ -81,7 +81,7 @@ def check_health(target: str | None, store_failures: bool, strict: bool, junit: 
 
 
 def _of_kind(results: list[Any], kind: str) -> list[Any]:
-    """Give a run's results of sources or tests; raise what its hooks failed with."""
+    """Return a run's results for sources or tests; raise the error of a failed hook."""
     for result in results:
         if result.node.resource_type == "operation" and result.status != "success":
             raise CannotRunError(one_line(result.message))
@@ -89,11 +89,10 @@ def _of_kind(results: list[Any], kind: str) -> list[Any]:
 
 
 def _feed(result: Any) -> Check:
-    """Make a check of dbt's freshness result for the check-ins."""
     state = {"error": "fail", "runtime error": "error"}.get(result.status, str(result.status))
     if state == "error":
         finding = _reason(result.message)
-    elif result.max_loaded_at.year == 1:  # what dbt gives where there is no row
+    elif result.max_loaded_at.year == 1:  # what dbt returns for an empty table
         finding = "no check-in has ever arrived"
     else:
         usual = result.node.freshness.error_after.count
@@ -102,7 +101,7 @@ def _feed(result: Any) -> Check:
 
 
 def _source_test(result: Any) -> Check:
-    """Make a check of a test's result; the advice is the comment that the test opens with."""
+    """The advice is the comment at the head of the test."""
     state = "error" if result.status == "skipped" else str(result.status)
     if state == "error":
         finding = _reason(result.message)
@@ -114,7 +113,7 @@ def _source_test(result: Any) -> Check:
 
 
 def _reason(message: str) -> str:
-    """Give the server's own words of a message of dbt's, whose first line names the node."""
+    """Return the server's own words; the first line of dbt's message names the node."""
     return (message.splitlines()[1:] or [message])[0].strip()
 
 

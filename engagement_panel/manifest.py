@@ -56,6 +56,6 @@ def panel_views(manifest: "Manifest") -> dict[str, View]:
             node.config.meta,
         )
         for node in manifest.nodes.values()
-        if node.resource_type == "model" and node.config.meta.get("for_readers")
+        if str(node.resource_type) == "model" and node.config.meta.get("for_readers")
     ]
     return {view.name: view for view in sorted(views, key=lambda view: view.name)}

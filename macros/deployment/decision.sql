@@ -38,13 +38,13 @@ judged as (
             when not pg_has_role(relowner, 'usage') then {{ engagement_panel._not_ours('versions.oid') }}
             {%- if not full_refresh %}
             when difference is not null then format(
-                'its columns would change under its readers (%s).%s To do so, add --full-refresh.',
+                'its columns would change under its readers (%s).%s To do so, add --full-refresh.%s',
                 difference, (
                     select ' Views that stand on it: ' || string_agg(distinct pg_rewrite.ev_class::regclass::text, ', ') || '.'
                     from pg_depend
                     inner join pg_rewrite on pg_depend.objid = pg_rewrite.oid
                     where pg_depend.refobjid = versions.oid and pg_rewrite.ev_class <> versions.oid
-                )
+                ), {{ engagement_panel._literal(engagement_panel._how_to_keep_a_view()) }}
             )
             {%- endif %}
         end as reason

@@ -46,12 +46,14 @@
         elsif status = 'created' then
             execute format('create view %s as %s', view_name, view_sql);
         elsif status = 'replaced' then
+            {{ engagement_panel._keep_definition_sql('existing.oid') | indent(12) }}
             execute format(
                 'create or replace view %s %s as %s',
                 view_name, 'with (' || array_to_string(existing.reloptions, ', ') || ')', view_sql
             );
         {%- if should_full_refresh() %}
         elsif status = 'rebuilt' then
+            {{ engagement_panel._keep_definition_sql('existing.oid') | indent(12) }}
             {{ engagement_panel._rebuild_sql(
                 'array[existing.oid]', "format('create view %s as %s', view_name, view_sql)"
             ) | indent(12) }}

@@ -14,6 +14,7 @@
             ~ " where relkind = 'v'"
             ~ ' and nspname = any(' ~ engagement_panel._text_array(ours | map(attribute='schema') | unique) ~ ')'
             ~ " and nspname || '.' || relname <> all(" ~ engagement_panel._names(made + ours) ~ ')'
+            ~ ' and relname <> all(' ~ engagement_panel._text_array(engagement_panel.disabled_views().names) ~ ')'
             ~ ' and exists ('
             ~ '     select from pg_rewrite'
             ~ '     inner join pg_depend on pg_rewrite.oid = pg_depend.objid'

@@ -36,9 +36,7 @@
     {%- endfor -%}
     {{ return({
         'database': target.database,
-        'problems': (
-            engagement_panel._lock_wait_problems() + engagement_panel._unknown_readers() + engagement_panel.before_deployment(false)
-        ),
+        'problems': engagement_panel._deployment_problems(with_warnings=false),
         'relations': relations,
     }) }}
 {%- endmacro %}

@@ -50,10 +50,7 @@ loop
             end if;
         end if;
         for restoration in
-            -- what default privileges gave to the new view
-            select format('revoke all on %s from %s', item.name, {{ engagement_panel._role_name('acl.grantee') }})
-            from pg_class, aclexplode(coalesce(pg_class.relacl, acldefault('r', pg_class.relowner))) as acl
-            where pg_class.oid = item.name::regclass and (acl.grantee <> pg_class.relowner or item.has_own_acl)
+            {{ engagement_panel._revocations('item.name', 'item.has_own_acl') | indent(12) }}
             union all
             select * from jsonb_array_elements_text(item.restorations)
             union all
@@ -164,6 +161,13 @@ end loop;
     select acl.grantor, acl.grantee, acl.privilege_type, acl.is_grantable, format(' (%I)', pg_attribute.attname) as columns
     from pg_attribute, aclexplode(pg_attribute.attacl) as acl
     where pg_attribute.attrelid = {{ oid }}
+{%- endmacro %}
+
+{#- Statements that take back what default privileges gave to a new relation. -#}
+{% macro _revocations(name, from_owner='false') -%}
+select format('revoke all on %s from %s', {{ name }}, {{ engagement_panel._role_name('acl.grantee') }})
+from pg_class, aclexplode(coalesce(pg_class.relacl, acldefault('r', pg_class.relowner))) as acl
+where pg_class.oid = {{ name }}::regclass and (acl.grantee <> pg_class.relowner or {{ from_owner }})
 {%- endmacro %}
 
 {% macro _role_name(oid) -%}

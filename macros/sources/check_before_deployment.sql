@@ -7,6 +7,13 @@
     {{ return(var_problems() + findings.problems + missing_seeds()) }}
 {%- endmacro %}
 
+{#- See macros/deployment/disabled_views.sql. -#}
+{% macro postgres__disabled_views() -%}
+    {{ return({
+        'names': var('engagement_disabled_views', []), 'how': 'add its name to the var engagement_disabled_views'
+    }) }}
+{%- endmacro %}
+
 {% macro var_problems() -%}
     {%- set problems = [] -%}
     {%- set target = var('engagement_consistency_sessions_target') -%}

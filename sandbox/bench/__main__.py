@@ -125,8 +125,8 @@ def _settings(uri: str) -> dict[str, str]:
         settings = connection.execute(
             "select name, current_setting(name) from pg_settings where name = any(%s) order by name", [list(SETTINGS)]
         ).fetchall()
-        (version,) = connection.execute("show server_version").fetchone()
-        (has_jit,) = connection.execute("select pg_jit_available()").fetchone()
+        [(version,)] = connection.execute("show server_version").fetchall()
+        [(has_jit,)] = connection.execute("select pg_jit_available()").fetchall()
     return {"version": version, **dict(settings), "jit_available": str(has_jit).lower()}
 
 

@@ -81,9 +81,9 @@ class Bench:
         """Give the cost of each view and its plain SQL, and of all at once, in a school of one of `SIZES`."""
         uri = self.make_school(name, SIZES[name])
         with psycopg.connect(uri, autocommit=True) as connection:
-            (students, checkins) = connection.execute(
+            [(students, checkins)] = connection.execute(
                 "select (select count(*) from public.students), (select count(*) from public.student_attendance)"
-            ).fetchone()
+            ).fetchall()
             views = {
                 view: in_turn(connection, {schema: f"select * from {schema}.{view}" for schema in SCHEMAS})
                 for view in track(self.views, "Measuring each", console=self.console)
@@ -116,7 +116,7 @@ class Bench:
                     f" where checkin_time >= now() - interval '{years * 365 * 24} hours' order by checkin_time"
                 )
                 settle(connection)
-                (checkins,) = connection.execute("select count(*) from public.student_attendance").fetchone()
+                [(checkins,)] = connection.execute("select count(*) from public.student_attendance").fetchall()
                 views = {view: in_turn(connection, of_view) for view, of_view in queries.items()}
                 rows.append({"years": years, "checkins": checkins, "views": views})
         self.drop_school("history")
@@ -157,7 +157,7 @@ def _conditions(connection: psycopg.Connection, statistics: str) -> Iterator[Row
     missing = [[], *([columns] for columns in INDEXES), list(INDEXES)]
     for without, around in product(missing, AROUND):
         yield {"statistics": statistics, "missing": without, "setting": "", "around": around}
-    (has_jit,) = connection.execute("select pg_jit_available()").fetchone()
+    [(has_jit,)] = connection.execute("select pg_jit_available()").fetchall()
     settings = ["max_parallel_workers_per_gather = 0", *(["jit = off", "jit = on"] if has_jit else [])]
     for without, setting in product(missing, settings):
         yield {"statistics": statistics, "missing": without, "setting": setting, "around": "nothing"}

@@ -155,7 +155,7 @@ def load(connection: psycopg.Connection, size: Size, seed: float = 0.5) -> Itera
         """,
         {"students": size.students},
     )
-    (zeal,) = cursor.execute(ZEAL_PER_VISIT, {"checkins": size.checkins}).fetchone()
+    [(zeal,)] = cursor.execute(ZEAL_PER_VISIT, {"checkins": size.checkins}).fetchall()
     chunks = size.years * CHUNKS_PER_YEAR
     for chunk in range(chunks):
         yield chunk / chunks

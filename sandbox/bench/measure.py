@@ -59,13 +59,12 @@ def nodes(plan: Plan) -> Iterator[Plan]:
 def checkins_looked_at(plan: Plan) -> int:
     """How many rows of the attendance all nodes of a plan together looked at, those that a filter removed included."""
     read = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
-    return round(
-        sum(
-            node["Actual Loops"] * sum(node.get(rows, 0) for rows in read)
-            for node in nodes(plan)
-            if node.get("Relation Name") == "student_attendance"
-        )
+    looked_at: float = sum(
+        node["Actual Loops"] * sum(node.get(rows, 0) for rows in read)
+        for node in nodes(plan)
+        if node.get("Relation Name") == "student_attendance"
     )
+    return round(looked_at)
 
 
 def in_turn(connection: psycopg.Connection, queries: dict[str, str], runs: int = RUNS) -> dict[str, Cost]:

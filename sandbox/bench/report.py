@@ -17,7 +17,7 @@ Results = dict[str, Any]
 
 def tables(results: Results, views: Mapping[str, View]) -> str:
     """Give all that was measured as Markdown, held against the views' goals."""
-    parts = [_machine(results), *(_size(name, size, views) for name, size in results["sizes"].items())]
+    parts = [_machine(results), *(size_table(name, size, views) for name, size in results["sizes"].items())]
     if "history" in results:
         parts.append(_history(results["history"], views))
     parts += [_cliffs(name, rows) for name, rows in results.get("cliffs", {}).items()]
@@ -66,7 +66,7 @@ def drawing(results: Results) -> str:
             if schema != "plain":
                 name = view if schema == "mgmt" else f"{view}, {schema}"
                 chart.add(name, [(row["years"], row["views"][view][schema]["median"]) for row in history])
-    return chart.render(is_unicode=True)
+    return str(chart.render(is_unicode=True))
 
 
 def _machine(results: Results) -> str:
@@ -78,7 +78,8 @@ def _machine(results: Results) -> str:
     )
 
 
-def _size(name: str, size: Results, views: Mapping[str, View]) -> str:
+def size_table(name: str, size: Results, views: Mapping[str, View]) -> str:
+    """Give the costs at one size as Markdown, held against the views' goals."""
     rows = [
         (
             view,

@@ -92,7 +92,7 @@ def panel_database(make_database: MakeDatabase, deployed_template: str) -> str:
 
 @pytest.fixture
 def panel_connection(panel_database: str) -> Iterator[psycopg.Connection]:
-    """Give a transaction in which to fill the school's tables and read the six views; it is rolled back."""
+    """Give a transaction in which to fill the school's tables and read the views; it is rolled back."""
     with psycopg.connect(panel_database) as connection:
         yield connection
         connection.rollback()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from itertools import accumulate, product
+from functools import cache
+from itertools import accumulate, cycle, product
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from oracle import CheckIn, Learner, Student
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 TICK = timedelta(microseconds=1)
 NOW = timedelta(0)
 CENT = DAY / 100
@@ -72,16 +75,60 @@ class WallClock:
         return datetime.combine(day, self.clock, zone).astimezone(UTC) + self.shift
 
 
-Moment = Ago | WallClock
+@dataclass(frozen=True)
+class ClockChange:
+    """The instant `shift` after the last change of the school's clocks, after a midnight if none was lately."""
+
+    shift: timedelta = NOW
+
+    def instant(self, now: datetime, zone: ZoneInfo) -> datetime:
+        """Give the instant in UTC."""
+        return (last_change(now, zone) or WallClock(89, MIDNIGHT).instant(now, zone)) + self.shift
+
+
+@cache
+def last_change(now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Find the last change of the zone's clocks in the hundred days up to `now`, to the quarter of an hour."""
+    quarter = 15 * MINUTE
+    time = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    while time > now - 100 * DAY:
+        if time.astimezone(zone).utcoffset() != (time - quarter).astimezone(zone).utcoffset():
+            return time
+        time -= quarter
+    return None
+
+
+Moment = Ago | WallClock | ClockChange
+
+# Check-outs at infinity, as lengths of a session.
+FOREVER, NEVER = timedelta.max, timedelta.min
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A row of the attendance table; `erased` marks one that a school with soft deletes does not count."""
+    """A row of the attendance table.
+
+    Its check-out is a moment, or told by the length of the session. `auto_checkout` marks one that a job made, `erased`
+    a row that a school with soft deletes does not count.
+    """
 
     student_id: int | None
     moment: Moment | None
+    checkout: Moment | timedelta | None = None
+    auto_checkout: bool | None = None
     erased: bool = False
+
+    def checkin(self, now: datetime, zone: ZoneInfo) -> CheckIn:
+        """Give the visit the instants that it has at `now` (UTC) in a school of that zone."""
+        start = self.moment and self.moment.instant(now, zone)
+        end = self.checkout
+        if end in (FOREVER, NEVER):
+            end = (datetime.max if end == FOREVER else datetime.min).replace(tzinfo=UTC)
+        elif isinstance(end, timedelta):
+            end = start and start + end
+        elif end is not None:
+            end = end.instant(now, zone)
+        return CheckIn(self.student_id, start, end)
 
 
 @dataclass(frozen=True)
@@ -94,16 +141,24 @@ class School:
 
     def checkins(self, now: datetime, zone: ZoneInfo) -> list[CheckIn]:
         """Give the visits the instants that they have at `now` (UTC) in a school of that zone."""
-        return [CheckIn(visit.student_id, visit.moment and visit.moment.instant(now, zone)) for visit in self.visits]
+        return [visit.checkin(now, zone) for visit in self.visits]
 
 
-def school_of(*histories: Sequence[Moment | None], names: Sequence[str | None] = ()) -> School:
+# A check-in and its check-out.
+Session = tuple[Moment, Moment | timedelta | None]
+
+
+def school_of(*histories: Sequence[Moment | Session | None], names: Sequence[str | None] = ()) -> School:
     """Make a school of one student a history, numbered from 1, every one of them on the learning list."""
     ids = range(1, len(histories) + 1)
     names = names or [f"Student {student_id:03}" for student_id in ids]
     return School(
         [Student(student_id, name, "A1") for student_id, name in zip(ids, names, strict=True)],
-        [Visit(student_id, moment) for student_id, history in zip(ids, histories, strict=True) for moment in history],
+        [
+            Visit(student_id, *(entry if isinstance(entry, tuple) else (entry,)))
+            for student_id, history in zip(ids, histories, strict=True)
+            for entry in history
+        ],
         [Learner(student_id, False, False) for student_id in ids],
     )
 
@@ -169,7 +224,7 @@ def partly_counting() -> School:
     students = [replace(student, level=level) for student, (level, _) in zip(long_away.students, kinds, strict=True)]
     just_back = [replace(student, student_id=student.student_id + 100) for student in students]
     mornings = [
-        Visit(student.student_id, WallClock(days, time(9)), erased)
+        Visit(student.student_id, WallClock(days, time(9)), HOUR, False, erased)
         for student in just_back
         for days, erased in ((2, False), (3, student.full_name is None), (40, False))
     ]
@@ -299,6 +354,224 @@ ADVERSARIAL: dict[str, School] = {
     ),
 }
 
+
+def of_levels(school: School, *levels: str | None) -> School:
+    """Give the students those levels in turn; `frozen` and `archived` are those that a condition may leave out."""
+    students = [replace(student, level=level) for student, level in zip(school.students, cycle(levels), strict=False)]
+    return replace(school, students=students)
+
+
+def marked(school: School) -> School:
+    """Repeat each visit with every mark of its check-out, for half of the students under a negative id."""
+    ids = {student.student_id: student.student_id * (-1) ** student.student_id for student in school.students}
+    return School(
+        [replace(student, student_id=ids[student.student_id]) for student in school.students],
+        [
+            replace(visit, student_id=ids[visit.student_id], auto_checkout=mark)
+            for visit in school.visits
+            for mark in (True, False, None)
+        ],
+    )
+
+
+def at_every_midnight(*shifts: timedelta) -> list[list[Moment]]:
+    """Make a student for each shift, who came so long after each of the last hundred midnights."""
+    return [[WallClock(days, MIDNIGHT, shift) for days in range(100)] for shift in shifts]
+
+
+def one_week_and_the_one_before(lately: timedelta, before: timedelta) -> School:
+    """Make two students, one who spent so long at the school in the last week, one in the week before."""
+    return school_of(
+        *(
+            [(Ago(days * DAY), length / 2), (Ago(days * DAY), length - length / 2)]
+            for days, length in ((2, lately), (9, before))
+        )
+    )
+
+
+# Schools whose sessions have ends.
+SESSIONS: dict[str, School] = {
+    "a session ends now, just before, just after, later": school_of(
+        *([(Ago(2 * HOUR), Ago(elapsed))] for elapsed in (*around(NOW), -HOUR, -9 * HOUR)),
+        *([(Ago(NOW), length)] for length in (TICK, HOUR)),
+        [(Ago(-TICK), HOUR)],
+        [(Ago(-TICK), Ago(HOUR))],
+    ),
+    "the longest session, and a microsecond more": school_of(
+        *([(Ago(2 * DAY), length)] for hours in (1, 12, 20) for length in around(hours * HOUR)),
+    ),
+    "the longest session is not over yet": school_of(
+        *([(Ago(90 * MINUTE), length)] for hours in (12, 20) for length in around(hours * HOUR))
+    ),
+    "a check-out at the check-in, and before it": school_of(
+        *([(Ago(3 * DAY), length)] for length in (*around(NOW), -MINUTE, -HOUR, -30 * DAY)), [(Ago(NOW), NOW)]
+    ),
+    "check-outs at infinity": school_of(
+        [(Ago(HOUR), FOREVER), (Ago(HOUR), NEVER)], [(Ago(9 * DAY), FOREVER), (Ago(9 * DAY), NEVER)], [(Ago(DAY), HOUR)]
+    ),
+    "forgotten overnight": school_of(
+        *([(WallClock(days, time(18)), (hours + days) * HOUR)] for days in (1, 8, 30) for hours in range(9, 30, 3))
+    ),
+    "check-outs without a check-in, and of nobody known": replace(
+        school_of([(Ago(DAY), HOUR)]),
+        visits=[
+            Visit(1, None, Ago(HOUR)),
+            Visit(77, Ago(DAY), HOUR),
+            Visit(None, Ago(DAY), HOUR),
+            Visit(1, Ago(-HOUR), HOUR),
+        ],
+    ),
+    "sessions overlap": school_of(
+        [(WallClock(2, time(9)), 2 * HOUR), (WallClock(2, time(9)), 2 * HOUR), (WallClock(2, time(10)), 2 * HOUR)],
+        [(WallClock(2, time(10)), HOUR), (WallClock(2, time(9)), None)],
+    ),
+    "sessions go on across every midnight": school_of(
+        *(
+            [(WallClock(days, MIDNIGHT, -(days % 5) * MINUTE - shift), (days % 5 + days % 3 + 1) * MINUTE)]
+            for shift in around(NOW)
+            for days in range(100)
+        )
+    ),
+    "sessions begin and end at every midnight": school_of(
+        *(
+            [
+                (WallClock(days, MIDNIGHT, shift), 7 * MINUTE),
+                (WallClock(days, MIDNIGHT, shift - 5 * MINUTE), 5 * MINUTE),
+            ]
+            for shift in around(NOW)
+            for days in range(100)
+        )
+    ),
+    "sessions go on across every hour": school_of(
+        *([(WallClock(hour % 5, time(hour), -hour * MINUTE), (hour + 7) * MINUTE)] for hour in range(24)),
+        *(
+            [(WallClock(days, time(6, 45)), length)]
+            for days, length in ((1, 11 * HOUR), (40, 12 * HOUR), (41, 20 * HOUR))
+        ),
+    ),
+    "dayparts in minutes to the microsecond": school_of(
+        *([(WallClock(3, clock, shift - HOUR), HOUR)] for clock in DAYPART_CLOCKS for shift in around(NOW)),
+        *([(WallClock(4, clock, shift), HOUR)] for clock in DAYPART_CLOCKS for shift in around(NOW)),
+    ),
+    "a minute and its hundredth fall on half": school_of(
+        *(
+            [(WallClock(days, time(hour)), length)]
+            for days, (hour, whole) in enumerate(product((9, 13, 18), (NOW, 5 * MINUTE, 61 * MINUTE)))
+            for length in (whole + SECOND * 30 - TICK,)
+        ),
+        *([(WallClock(days, time(10)), length)] for days, length in enumerate(around(30 * SECOND), 10)),
+        *([(WallClock(days, time(14)), length)] for days, length in enumerate(around(SECOND * 3 / 10), 20)),
+        *([(WallClock(days, time(15)), length)] for days, length in enumerate(around(SECOND * 9 / 10), 20)),
+    ),
+    "many sessions of 29 seconds": school_of(
+        *([(WallClock(days, time(9)), 29 * SECOND) for days in range(3, 80, 2)] for _ in range(5))
+    ),
+    "sessions across the ends of the last two weeks": school_of(
+        *([(Ago(days * DAY + 25 * MINUTE), length)] for days in (7, 14) for length in around(25 * MINUTE)),
+        *([(Ago(days * DAY + HOUR), 2 * HOUR)] for days in (7, 14)),
+        *([(Ago(elapsed), 10 * MINUTE)] for days in (7, 14) for elapsed in around(days * DAY)),
+    ),
+    **{
+        f"a previous week of {seconds} seconds": one_week_and_the_one_before(HOUR, seconds * SECOND)
+        for seconds in (0, 29, 29.999999, 30, 89.999999)
+    },
+    **{
+        f"a change of {seconds} seconds in 20000": one_week_and_the_one_before(
+            (20_000 + seconds) * SECOND, 20_000 * SECOND
+        )
+        for seconds in (-20_000, -1.000001, -1, -0.999999, 0.999999, 1, 1.000001)
+    },
+    "the last 90 days begin during a session": school_of(
+        [(WallClock(89, MIDNIGHT, -3 * HOUR), 5 * HOUR)],
+        [(WallClock(89, MIDNIGHT, -19 * HOUR), 20 * HOUR)],
+        *([(WallClock(89, MIDNIGHT, -HOUR), length)] for length in around(HOUR)),
+        *([(WallClock(89, MIDNIGHT, shift), HOUR)] for shift in around(NOW)),
+    ),
+    "sessions about a change of the clocks": school_of(
+        *([(ClockChange(quarter * 15 * MINUTE), 45 * MINUTE)] for quarter in range(-20, 20)),
+        *([(ClockChange(shift), length)] for shift in around(NOW) for length in (TICK, HOUR, 12 * HOUR)),
+        *([(ClockChange(shift - length), length)] for shift in around(NOW) for length in (TICK, HOUR, 12 * HOUR)),
+        *([(ClockChange(hours * HOUR + shift), TICK)] for hours in (-2, -1, 1, 2) for shift in around(NOW)),
+    ),
+    "days of sessions about a change of the clocks": school_of(
+        *([(ClockChange(hours * HOUR), 5 * HOUR)] for hours in range(-24 * 10, 24 * 10, 5))
+    ),
+    "visits about a change of the clocks": school_of(
+        *([ClockChange(hours * HOUR + shift)] for hours in range(-26, 27) for shift in around(NOW))
+    ),
+    "check-outs that a condition may leave out": marked(
+        school_of(*([(Ago(days * DAY), days * HOUR)] for days in (1, 2, 8, 9)))
+    ),
+    "only those who are not active come": of_levels(
+        school_of(*([(Ago(days * DAY), HOUR), (Ago(days * DAY + 5 * DAY), HOUR)] for days in range(1, 100, 3))),
+        "frozen",
+    ),
+    "some who come are not active, or do not count": of_levels(
+        school_of(*([(Ago(days * DAY), HOUR), (Ago(days * DAY + 5 * DAY), HOUR)] for days in range(1, 100, 3))),
+        "frozen",
+        "archived",
+        None,
+        "A1",
+    ),
+    "a visitor who comes twice a day is one": school_of(
+        [WallClock(days, time(hour)) for days in (1, 2, 40) for hour in (9, 9, 15)], [WallClock(2, time(9))]
+    ),
+}
+
+VISITS: dict[str, School] = {
+    "active to the microsecond": school_of(
+        *(ago(elapsed, 400 * DAY) for days in (7, 14, 30, 180) for elapsed in around(days * DAY))
+    ),
+    "one in thirty-two came this week": school_of(*(ago(days * DAY) for days in (1, *[8] * 31))),
+    "nobody came in the week before": school_of(ago(DAY), ago(2 * DAY), ago(20 * DAY)),
+    "nobody came in the last week": school_of(ago(8 * DAY), ago(9 * DAY), ago(10 * DAY)),
+    "nobody came in the last half year": school_of(ago(181 * DAY, 200 * DAY), ago(3000 * DAY)),
+    "a visit at every midnight": school_of(*at_every_midnight(*around(NOW))),
+    "visits fill the 30 days before a date": school_of(
+        *(
+            [WallClock(days, MIDNIGHT, shift)]
+            for days in (1, 29, 30, 31, 88, 89, 90, 118, 119, 120)
+            for shift in around(NOW)
+        )
+    ),
+    "a gap ends in the last days to the microsecond": school_of(
+        *(ago(elapsed, elapsed + n * DAY) for n, elapsed in enumerate(e for d in (30, 90) for e in around(d * DAY))),
+        *(ago(elapsed, elapsed, elapsed) for d in (30, 90) for elapsed in around(d * DAY)),
+    ),
+    "a gap of years ended lately": school_of(
+        ago(DAY, 3000 * DAY), ago(89 * DAY, 36500 * DAY), ago(91 * DAY, 900 * DAY)
+    ),
+    **{
+        f"{count} gaps": school_of(*(ago(HOUR, HOUR + n * n * DAY) for n in range(1, count + 1)))
+        for count in (1, 2, 3, 4)
+    },
+    **{
+        f"a single gap of half a hundredth of a day, {name}": school_of(ago(HOUR, HOUR + gap))
+        for name, gap in zip(("less", "exactly", "more"), around(13 * CENT / 2), strict=True)
+    },
+    **{
+        f"the two middle gaps are half a hundredth of a day, {name}": school_of(
+            ago(HOUR, HOUR + 3 * CENT, HOUR + 7 * CENT + shift), ago(HOUR, HOUR + NOW), ago(HOUR, 60 * DAY)
+        )
+        for name, shift in (("less", -TICK), ("exactly", NOW), ("more", TICK))
+    },
+    "levels with a gap, in order": of_levels(
+        school_of(*(every((n % 7 + 1) * HOUR, 2 + n % 3) for n in range(28))),
+        *("b", "a", "B", "", " ", "a ", "A1", "A10", "A2", "Ñ", "N", "Á", "\U0001f98a", "\uffee", None, "frozen"),
+    ),
+    "levels without a gap": of_levels(
+        school_of(ago(DAY), [], ago(DAY, 2 * DAY), ago(100 * DAY, 101 * DAY), ago(-TICK, DAY)),
+        "A1",
+        "A2",
+        "B1",
+        "B2",
+        "C1",
+    ),
+    "only those without a level have a gap": of_levels(school_of(ago(DAY, 2 * DAY), ago(DAY)), None, "A1"),
+}
+
+ADVERSARIAL |= VISITS | SESSIONS
+
 shifts = st.sampled_from((-TICK, NOW, TICK))
 edges = st.builds(lambda days, shift: days * DAY + shift, st.sampled_from((0, 7, 14, 28, 30, 44, 60, 90, 180)), shifts)
 lengths = st.one_of(
@@ -319,6 +592,8 @@ moments: st.SearchStrategy[Moment] = st.one_of(
     st.builds(Ago, st.timedeltas(min_value=-2 * DAY, max_value=NOW)),
     st.builds(WallClock, st.integers(0, 31), clocks, shifts),
     st.builds(WallClock, st.integers(0, 31) | st.integers(365, 9000), st.times(), shifts),
+    st.builds(WallClock, st.integers(0, 125) | st.integers(82, 98), clocks, shifts),
+    st.builds(lambda quarters, shift: ClockChange(15 * MINUTE * quarters + shift), st.integers(-12, 12), shifts),
 )
 
 
@@ -354,6 +629,18 @@ histories = st.one_of(
         shifts,
     ),
 )
+checkouts = st.one_of(
+    st.none(),
+    st.builds(
+        lambda length, shift: length + shift,
+        st.sampled_from((NOW, 30 * SECOND, SECOND * 3 / 10, 15 * MINUTE, HOUR, 12 * HOUR, 20 * HOUR)),
+        shifts,
+    ),
+    st.timedeltas(min_value=NOW, max_value=4 * HOUR),
+    st.timedeltas(min_value=-HOUR, max_value=26 * HOUR),
+    st.sampled_from((FOREVER, NEVER)),
+    moments,
+)
 rests = st.sampled_from((NOW, NOW, NOW, TICK, CENT / 3))
 names = st.one_of(
     st.sampled_from(NAMES),
@@ -371,11 +658,12 @@ def schools(draw: st.DrawFn) -> School:
     levels = st.sampled_from(("A1", "B2", None, "", "frozen", "archived"))
     students = [Student(student_id, draw(names), draw(levels)) for student_id in known]
     shared = st.sampled_from(draw(st.lists(histories, min_size=1, max_size=6)))
+    ends = cycle(draw(st.lists(st.tuples(checkouts, flags), min_size=1, max_size=5)))
     visits = []
     for student_id in known:
         rest = draw(rests)
-        visits += [Visit(student_id, moment and before(moment, rest)) for moment in draw(shared)]
+        visits += [Visit(student_id, moment and before(moment, rest), *next(ends)) for moment in draw(shared)]
     anyone = st.sampled_from((*known, *known, 77))
-    visits += draw(st.lists(st.builds(Visit, anyone | st.none(), moments, st.booleans()), max_size=4))
+    visits += draw(st.lists(st.builds(Visit, anyone | st.none(), moments, checkouts, flags, st.booleans()), max_size=4))
     learners = st.lists(st.builds(Learner, anyone, flags, flags), min_size=len(known) // 2, max_size=15)
     return School(students, visits[:: draw(st.sampled_from((1, -1)))], draw(learners))

@@ -1,21 +1,11 @@
 """The conventions in dbt-bouncer.yml: what breaks one is noticed. That they are kept, `make lint` sees."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support import PROJECT
+from copies import broken_conventions, copy_project
 
-from sandbox.profiles import write_profile
-
-BIN = Path(sys.executable).parent
-FILES = "dbt_project.yml dbt-bouncer.yml".split()
-FOLDERS = "analyses dbt_packages macros models scripts seeds tests".split()
 DEPLOYMENT = "macros/deployment"
 PANEL = "models/panel/student_insights"
 ROSTER = "engagement_inactive_roster_v"
@@ -135,13 +125,8 @@ BREAKS = [
 
 @pytest.fixture(scope="module")
 def noticed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give what dbt-bouncer says of a copy of the project with everything broken at once; no database is asked."""
-    folder = tmp_path_factory.mktemp("broken")
-    for name in FILES:
-        shutil.copy(PROJECT / name, folder)
-    for name in FOLDERS:
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("python", "__pycache__"))
-    write_profile(folder, "postgresql://nobody@nowhere/nothing")
+    """Give what dbt-bouncer says of a copy of the project with everything broken at once."""
+    folder = copy_project(tmp_path_factory.mktemp("broken"))
     for broken in BREAKS:
         file = folder / broken.file
         if broken.before is None:
@@ -151,12 +136,7 @@ def noticed(tmp_path_factory: pytest.TempPathFactory) -> str:
         assert broken.before in content, f"{broken.file} no longer reads so"
         file.write_text(content.replace(broken.before, broken.after, 1))
 
-    own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-    environment = own | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "COLUMNS": "250"}
-    subprocess.run([BIN / "dbt", "--quiet", "parse"], cwd=folder, env=environment, check=True)
-    bouncer = subprocess.run([BIN / "dbt-bouncer"], cwd=folder, env=environment, capture_output=True, text=True)
-    assert bouncer.returncode == 1, bouncer.stderr
-    return bouncer.stdout
+    return broken_conventions(folder)
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=[f"{broken.check} {broken.on}" for broken in BREAKS])

@@ -152,6 +152,16 @@ def test_it_says_which_views_are_left_over(panel, second):
     ]
 
 
+def test_replaced_view_is_kept_and_put_back(second):
+    definition = second.snapshot()[ROSTER_VIEW].definition
+    second.execute(f"create or replace view {ROSTER_VIEW} as select * from ({definition.rstrip(';')}) as made_by_hand")
+    before = second.snapshot()[ROSTER_VIEW]
+    assert second.deploy("run", "-s", "engagement_inactive_roster_v").output.count("[replaced in") == 1
+    assert second.execute("select id, name from mgmt_internal.replaced_views") == [(1, ROSTER_VIEW)]
+    second.deploy("run-operation", "replaced_views", "--args", "{put_back: 1}")
+    assert second.snapshot()[ROSTER_VIEW]._replace(row_version="") == before._replace(row_version="")
+
+
 def test_the_page_tells_how_to_copy_the_deployment(panel, workspace):
     (copying,) = blocks("sh")
     settings = next(block for block in blocks("yaml") if "on-run-start" in block)

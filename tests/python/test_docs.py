@@ -45,17 +45,6 @@ def test_every_module_is_in_the_rules(manifest: dict[str, Any]) -> None:
     assert {exposure["name"].split("_")[1] for exposure in reading} <= {*ruled}
 
 
-def test_a_view_has_the_tags_of_the_modules_that_read_it(manifest: dict[str, Any]) -> None:
-    for node in manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["access"] == "public":
-            readers = [
-                exposure["tags"][0]
-                for exposure in manifest["exposures"].values()
-                if node["unique_id"] in exposure["depends_on"]["nodes"]
-            ]
-            assert sorted(node["tags"]) == sorted(readers), node["name"]
-
-
 def test_no_description_repeats_the_name(manifest: dict[str, Any]) -> None:
     own = [
         node

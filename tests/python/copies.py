@@ -1,0 +1,33 @@
+"""Copies of the project to break or to add to, and what our conventions have to say of them; no database is asked."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from support import PROJECT
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy the project into a folder, without what is generated in it."""
+    copy = folder / "project"
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "__pycache__", "images"))
+    return copy
+
+
+def run_python(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a copy of the project."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "PYTEST_"))}
+    environment["COLUMNS"] = "500"  # so that dbt-bouncer breaks no line
+    return subprocess.run([sys.executable, *arguments], cwd=project, env=environment, capture_output=True, text=True)
+
+
+def broken_conventions(project: Path) -> str:
+    """Give what dbt-bouncer says of a copy of the project; nothing if all is well."""
+    parse = run_python(project, "-c", "from sandbox.views import manifest; manifest()")
+    assert parse.returncode == 0, parse.stderr
+    shutil.copytree(project / ".sandbox" / "manifest" / "target", project / "target", dirs_exist_ok=True)
+    bouncer = run_python(project, "-c", "from dbt_bouncer.main import app; app(['--show-all-failures'])")
+    assert bouncer.returncode in (0, 1), bouncer.stderr
+    return bouncer.stdout if bouncer.returncode else ""

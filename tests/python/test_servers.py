@@ -1,0 +1,105 @@
+"""No server outlives the command that started it for itself, not even if that command is killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from copies import copy_project
+from support import PROJECT
+
+from sandbox import server
+
+PATIENCE = 60  # seconds
+
+
+def servers(folder: Path) -> list[psutil.Process]:
+    """Give the servers whose data is below a folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or [""]
+        if "postgres" in command[0] and any(argument.startswith(str(folder)) for argument in command[1:]):
+            found.append(process)
+    return found
+
+
+def is_ready(folder: Path) -> bool:
+    """Whether a server whose data is below a folder takes connections."""
+    return any("ready" in file.read_text() for file in folder.glob("*/postgres/postmaster.pid"))
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Wait for a condition, and give whether it came to hold."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.fixture
+def folder(workspace: Path) -> Path:
+    """Give a folder for whatever a command makes."""
+    path = Path(tempfile.mkdtemp(dir=workspace))
+    path.chmod(0o755)
+    return path
+
+
+def start(folder: Path, project: Path, *command: str) -> subprocess.Popen[str]:
+    """Start a Python module that keeps temporary files in a folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "PYTEST_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=project,
+        env=environment | {"TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "killed_by"),
+    [
+        ("sandbox.bench", signal.SIGTERM),
+        ("sandbox.soak", signal.SIGTERM),
+        ("scripts.lint_dbt", signal.SIGTERM),
+        ("pytest tests/python/test_indexes.py", signal.SIGTERM),
+        ("pytest tests/python/test_indexes.py", signal.SIGKILL),
+    ],
+)
+def test_a_killed_command_leaves_no_server(folder: Path, command: str, killed_by: signal.Signals) -> None:
+    with start(folder, PROJECT, *command.split()) as process:
+        assert wait_until(lambda: is_ready(folder) or process.poll() is not None)
+        assert is_ready(folder), process.stdout.read()
+        process.send_signal(killed_by)
+    assert wait_until(lambda: not servers(folder))
+    assert wait_until(lambda: not [*folder.glob("panel-*/postgres")])
+
+
+def test_a_killed_demo_leaves_no_server(folder: Path) -> None:
+    project = copy_project(folder)
+    data = server.data_folder(project)
+    with start(folder, project, "sandbox", "demo") as process:
+        assert any("Loading a sample school" in line for line in process.stdout)
+        assert servers(data)
+        process.terminate()
+    assert wait_until(lambda: not servers(data))
+    shutil.rmtree(data)
+
+
+def test_a_temporary_server_is_gone_after_the_body_or_its_failure() -> None:
+    with pytest.raises(ZeroDivisionError), server.temporary() as (folder, uri):
+        with psycopg.connect(uri) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+        assert len(servers(folder)) == 1
+        _ = 1 / 0
+    assert not servers(folder)
+    assert not folder.exists()

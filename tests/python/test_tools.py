@@ -1,0 +1,87 @@
+"""The tools that take the views from the manifest: what the bench compares, and what the load of readers counts."""
+
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from sandbox import school
+from sandbox.bench import report
+from sandbox.bench.experiments import SIZES, create_plain_views
+from sandbox.load import FOREIGN_VIEW, questions, under_load
+from sandbox.views import SCHEMA, panel_views
+
+VIEWS = panel_views()
+QUESTIONS = {question.view.removeprefix(f"{SCHEMA}."): question for question in questions()}
+
+
+@pytest.fixture(scope="module")
+def sample(make_database, deployed_template: str) -> str:
+    """Give the URI of the sample school with the panel, the plain views and others' view on top."""
+    uri = make_database("tools", template=deployed_template)
+    with psycopg.connect(uri) as connection:
+        school.load(connection, school.generate(datetime.now(UTC)))
+        create_plain_views(connection, VIEWS)
+        connection.execute(FOREIGN_VIEW)
+    return uri
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_plain_sql_runs(sample: str, view: str) -> None:
+    with psycopg.connect(sample) as connection:
+        assert connection.execute(f"select * from plain.{view}").fetchall()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_bench_can_look_a_row_up(sample: str, view: str) -> None:
+    column, value = (VIEWS[view].fact("bench", "look_up", key) for key in ("column", "value"))
+    with psycopg.connect(sample) as connection:
+        for schema in (SCHEMA, "plain"):
+            connection.execute(f"select * from {schema}.{view} where {column} = {value}")
+
+
+@pytest.mark.parametrize("view", QUESTIONS)
+def test_a_reader_under_load_knows_a_complete_answer(sample: str, view: str) -> None:
+    question = QUESTIONS[view]
+    with psycopg.connect(sample) as connection:
+        rows = connection.execute(question.sql).fetchall()
+    assert rows and question.is_complete(rows, [*rows])
+    assert not question.is_complete(rows, rows[1:])
+    assert not question.is_complete(rows, [])
+    if question.rows != "as_many":
+        last_column_lost = [*rows[:-1], (*rows[-1][:-1], "another")]
+        assert not question.is_complete(rows, last_column_lost)
+
+
+def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample: str) -> None:
+    uri = make_database("under load", template="tools")
+    with psycopg.connect(uri, autocommit=True) as connection, under_load(uri, "postgres") as tallies:
+        connection.execute("delete from students where student_id > 10")
+        connection.execute(f"alter view {SCHEMA}.engagement_daypart_retention_v rename to hidden")
+        connection.execute("select pg_sleep(1)")
+    by_view = {tally.view: tally for tally in tallies}
+    assert by_view.keys() == {question.view for question in questions()}
+    assert by_view[f"{SCHEMA}.engagement_daypart_retention_v"].failed
+    assert by_view[f"{SCHEMA}.engagement_inactive_roster_v"].partial
+    assert by_view["reports.call_list"].partial
+    assert not by_view[f"{SCHEMA}.engagement_session_frequency_30d_v"].failed
+
+
+def test_a_goal_is_met_by_less_time_and_a_higher_ratio() -> None:
+    for view, facts in VIEWS.items():
+        goal_ms, goal_ratio = facts.fact("bench", "goal_ms", "2M"), facts.fact("bench", "goal_ratio")
+        for faster, verdict in ((0.9, "met"), (1.1, "**not met**")):
+            own = (goal_ms or 1) * faster
+            costs = {
+                "mgmt": {"median": own, "p95": own, "rows": 1, "buffers": 1, "checkins": 1},
+                "plain": {"median": (goal_ms or 1) * (goal_ratio or 1)},
+            }
+            size = {"views": {view: costs}, "all at once": costs, "checkins": 1, "students": 1, "years": 1}
+            table = report.size_table("2M", size, VIEWS)
+            assert f"{goal_ms}: {verdict}" in table or goal_ms is None
+            assert f"{goal_ratio}: {verdict}" in table or goal_ratio is None
+
+
+def test_every_view_has_a_goal_for_every_size_or_none() -> None:
+    for view in VIEWS.values():
+        assert view.fact("bench", "goal_ms").keys() == SIZES.keys()
