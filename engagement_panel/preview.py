@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
+from typing import Any
 
 import psycopg2
 from dbt_common.clients import agate_helper
@@ -16,8 +17,9 @@ from psycopg2.extensions import quote_ident
 from rich.console import Console
 from rich.markup import escape
 
+from engagement_panel.dbt import PROJECT
 from engagement_panel.difference import Difference, Version, compare
-from engagement_panel.target import PROJECT, CannotRunError, one_line, read_only, render, run_dbt
+from engagement_panel.target import CannotRunError, one_line, read_only, render, run_dbt
 
 NOTHING_CHANGES, SOMETHING_CHANGES = 0, 1
 LOCK_WAIT = "5s"  # for a relation that a migration holds
@@ -130,8 +132,7 @@ def _decide(cursor: Cursor, relations: Sequence[Relation], sql: Mapping[str, str
             else:
                 new_sql = _on_temporary(sql[relation.id], relations, database)
                 cursor.execute(f"create temporary view {relation.new} as {new_sql}")
-            cursor.execute(relation.decision)
-            outcome = Outcome(relation, *cursor.fetchone())
+            outcome = Outcome(relation, *_row(cursor, relation.decision))
             if relation.is_seed and outcome.action == "replaced":
                 outcome = _replaced_seed(cursor, relation)
         read = [outcomes[id] for id in relation.parents if id in outcomes]
@@ -180,31 +181,42 @@ def _compare_views(cursor: Cursor, outcomes: Sequence[Outcome], tell: Callable[[
                     if _is_deployed(cursor, relation):
                         outcome = replace(outcome, difference=_compare(cursor, relation))
                     else:
-                        cursor.execute(f"select count(*) from {relation.new}")
-                        outcome = replace(outcome, new_rows=cursor.fetchone()[0])
+                        (count,) = _row(cursor, f"select count(*) from {relation.new}")
+                        outcome = replace(outcome, new_rows=count)
         compared.append(outcome)
     return compared
 
 
 def _compare(cursor: Cursor, relation: Relation) -> Difference:
     """Compare the deployed rows with those of the temporary version."""
-    columns = {}
-    for version in (relation.deployed, relation.new):
+
+    def columns(version: str) -> list[str]:
         cursor.execute(f"select * from {version} limit 0")
-        columns[version] = [column.name for column in cursor.description]
-    shared = [column for column in columns[relation.deployed] if column in columns[relation.new]]
-    as_text = ", ".join(f"{quote_ident(column, cursor)}::text" for column in shared)
-    order = "" if relation.is_for_readers else f"order by {as_text}"
-    versions = []
-    for version, names in columns.items():
-        cursor.execute(f"select {as_text} from {version} {order}")
-        versions.append(Version(names, cursor.fetchall()))
-    return compare(*versions, relation.key)
+        return [column.name for column in cursor.description or ()]
+
+    old_columns, new_columns = columns(relation.deployed), columns(relation.new)
+    shared = [quote_ident(column, cursor) for column in old_columns if column in new_columns]
+    order = "" if relation.is_for_readers else f"order by {', '.join(shared)}"
+
+    def rows(version: str) -> list[tuple[Any, ...]]:
+        cursor.execute(f"select {', '.join(f'{column}::text' for column in shared)} from {version} {order}")
+        return cursor.fetchall()
+
+    return compare(
+        Version(old_columns, rows(relation.deployed)), Version(new_columns, rows(relation.new)), relation.key
+    )
 
 
 def _is_deployed(cursor: Cursor, relation: Relation) -> bool:
-    cursor.execute("select to_regclass(%s) is not null", [relation.deployed])
-    return bool(cursor.fetchone()[0])
+    cursor.execute("select from pg_class where oid = to_regclass(%s)", [relation.deployed])
+    return cursor.rowcount == 1
+
+
+def _row(cursor: Cursor, sql: str) -> tuple[Any, ...]:
+    """Return the only row of a query."""
+    cursor.execute(sql)
+    (row,) = cursor.fetchall()
+    return row
 
 
 def _on_temporary(sql: str, relations: Sequence[Relation], database: str) -> str:
