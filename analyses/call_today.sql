@@ -1,18 +1,8 @@
 with
 
-absent_students as (
+call_list as (
 
-    select
-        *,
-        row_number() over (
-            order by
-                days_since_last_checkin desc,
-                consistency_score desc,
-                full_name asc nulls last,
-                student_id asc
-        ) as place
-    from {{ ref('engagement_student_activity_v') }}
-    where days_since_last_checkin >= 7
+    {{ call_list() | indent(4) }}
 
 )
 
@@ -23,6 +13,6 @@ select
     level,
     days_since_last_checkin,
     avg_days_between_visits
-from absent_students
-where place <= 50
+from call_list
+where place <= {{ setting('engagement_list_length') }}
 order by place asc

@@ -1,27 +1,8 @@
 with
 
-standings as (
+high_engagement_list as (
 
-    select
-        *,
-        {{ engagement_standing('sessions_30d', 'consistency_score') }} as standing
-    from {{ ref('engagement_student_activity_v') }}
-
-),
-
-engaged_students as (
-
-    select
-        *,
-        row_number() over (
-            order by
-                consistency_score desc,
-                sessions_30d desc,
-                full_name asc nulls last,
-                student_id asc
-        ) as place
-    from standings
-    where standing <> 'neither'
+    {{ high_engagement_list() | indent(4) }}
 
 )
 
@@ -33,6 +14,6 @@ select
     standing,
     sessions_30d,
     consistency_score
-from engaged_students
-where place <= 50
+from high_engagement_list
+where place <= {{ setting('engagement_list_length') }}
 order by place asc

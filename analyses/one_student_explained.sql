@@ -1,6 +1,6 @@
 {%- set thresholds = inactivity_buckets() | map(attribute='days') | select('number') | join(', ') -%}
-{%- set target = var('engagement_consistency_sessions_target') -%}
-{%- set history_days = var('engagement_avg_gap_history_days') -%}
+{%- set target = setting('engagement_consistency_sessions_target') -%}
+{%- set history_days = setting('engagement_avg_gap_history_days') -%}
 {%- set history = 'the whole history' if history_days is none else 'the last ' ~ history_days ~ ' days' -%}
 
 with

@@ -1,5 +1,3 @@
-{%- set checkin_time = source_column('engagement_attendance_checkin_time_column') -%}
-
 with
 
 lengths (minutes_from, minutes_below, length) as (
@@ -13,31 +11,16 @@ lengths (minutes_from, minutes_below, length) as (
 
 ),
 
-attendance as (
+sessions as (
 
-    select
-        {{ source_column('engagement_attendance_student_id_column') }} as student_id,
-        extract(epoch from checkout_time - {{ checkin_time }}) / 60 as minutes
-    from {{ source('engagement_attendance', 'attendance') }}
-    where
-        (
-            {{ var('engagement_attendance_condition') }}
-        )
-        and {{ checkin_time }} between {{ days_ago(30) }} and {{ panel_now() }}
-
-),
-
-sessions as ( -- of students that count
-
-    select attendance.minutes
-    from attendance
-    inner join {{ ref('stg_engagement__students') }} as students
-        on attendance.student_id = students.student_id
+    select extract(epoch from nullif(ended_at, checkin_time) - checkin_time) / 60 as minutes
+    from {{ ref('int_engagement__sessions') }}
+    where checkin_time >= {{ days_ago(30) }}
 
 )
 
 select
-    coalesce(lengths.length, 'no check-out, or one before the check-in') as length,
+    coalesce(lengths.length, 'no check-out that counts') as length,
     count(*) as sessions,
     round(100.0 * count(*) / sum(count(*)) over (), 1) as percent
 from sessions

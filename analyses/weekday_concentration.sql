@@ -18,7 +18,7 @@ minutes as (
     select
         extract(isodow from d) as iso_weekday,
         sum(total_minutes) as total_minutes
-    from {{ source('engagement_dau', 'daily_actives') }}
+    from {{ ref('engagement_dau_90d_v') }}
     group by extract(isodow from d)
 
 )

@@ -1,7 +1,7 @@
 """The one way to run dbt."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,17 @@ def run_dbt(
     if variables:
         options += ["--vars", json.dumps(dict(variables))]
     return dbtRunner(callbacks=[on_event] if on_event else []).invoke([*arguments, *options])
+
+
+def inline(expression: str) -> list[str]:
+    """Give the arguments with which dbt compiles a Jinja expression of JSON's types, without connecting anywhere."""
+    return ["compile", "--no-populate-cache", "--inline", f"{{{{ tojson({expression}) }}}}"]
+
+
+def inline_value(results: Iterable[Any]) -> Any:
+    """Give the value of the expression that dbt compiled."""
+    (result,) = results
+    return json.loads(result.node.compiled_code)
 
 
 def exit_code(run: Any) -> int:

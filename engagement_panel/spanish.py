@@ -10,20 +10,33 @@ from babel.numbers import format_decimal, format_percent
 
 LOCALE = "es_EC"
 
-# From the gravest to the best.
-BUCKETS = {
-    "long_term_inactive_180d": "180 o más",
-    "dormant_30d": "De 30 a 179",
-    "inactive_14d": "De 14 a 29",
-    "inactive_7d": "De 7 a 13",
-    "active_recent": "Menos de 7",
-}
-DAYPARTS = {
-    "morning_08_12": "Mañana, 8 a 12",
-    "afternoon_12_17": "Tarde, 12 a 17",
-    "evening_17_20": "Noche, 17 a 20",
-}
+PARTS_OF_THE_DAY = {"morning": "Mañana", "afternoon": "Tarde", "evening": "Noche"}
+STANDINGS = {"embajador potencial": "Embajador potencial", "high engagement": ""}
 LEARNING_ISSUES = {"Stalled": "No avanza", "Slow": "Avanza lento", "At risk": "En riesgo"}
+
+
+def bucket_labels(buckets: list[dict[str, Any]]) -> dict[str, str]:
+    """Give each bucket's days away in words.
+
+    Args:
+        buckets: as the macro `inactivity_buckets` has them, the longest absence first.
+    """
+    labels = {}
+    below = None
+    for each in buckets:
+        days = each["days"]
+        if days is None:
+            labels[each["bucket"]] = f"Menos de {below}"
+        else:
+            labels[each["bucket"]] = f"De {days} a {below - 1}" if below else f"{days} o más"
+        below = days
+    return labels
+
+
+def daypart(name: str) -> str:
+    """Write a daypart's name, for instance `morning_08_12`, in words."""
+    part, since, until = name.split("_")
+    return f"{PARTS_OF_THE_DAY[part]}, {int(since)} a {int(until)}"
 
 
 def text(value: Any) -> str:
@@ -39,6 +52,11 @@ def name(value: str | None) -> str:
 def whole(value: Decimal | int | None) -> str:
     """Round down, so that 6.97 days do not read as the 7 that would be another bucket."""
     return text(value) if value is None else format_decimal(floor(value), locale=LOCALE)
+
+
+def number(value: Decimal | float) -> str:
+    """Write a number with the decimals that it has."""
+    return format_decimal(value, locale=LOCALE)
 
 
 def one_decimal(value: Decimal | None) -> str:

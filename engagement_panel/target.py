@@ -1,6 +1,5 @@
 """The target of the dbt profile: names and vars as dbt resolves them there, and a read-only connection."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -47,12 +46,10 @@ def render(target: str | None, expression: str, *options: str) -> Any:
 
     Args:
         target: as for run_dbt.
-        expression: a value that JSON can hold; it may use `ref` and `var`.
+        expression: a value that JSON can hold; it may use macros, `ref` and `var`.
         options: of dbt.
     """
-    inline = f"{{{{ tojson({expression}) }}}}"
-    (result,) = run_dbt("compile", "--no-populate-cache", "--inline", inline, *options, target=target)
-    return json.loads(result.node.compiled_code)
+    return dbt.inline_value(run_dbt(*dbt.inline(expression), *options, target=target))
 
 
 @contextmanager

@@ -16,13 +16,15 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.status import Status
 
-from engagement_panel.dbt import PROJECT, run_dbt
+from engagement_panel.dbt import PROJECT, inline, inline_value, run_dbt
 from sandbox import school, server
 from sandbox.console import WIDTH, print_panel
 from sandbox.profiles import write_profile
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
+
+    from engagement_panel.panel import Panel
 
 DBT_FOLDER = PROJECT / ".sandbox"  # the profile, target and logs of the sandbox's own dbt runs
 DATA_FOLDER = server.data_folder(PROJECT)
@@ -59,7 +61,7 @@ def demo() -> None:
             outcome = _build_panel(database, status)
         console.print(Padding(outcome, (0, 2)))
         with psycopg.connect(database) as connection:
-            print_panel(connection, console)
+            print_panel(_read_panel(connection), console)
         _print_ways_on(database)
 
 
@@ -125,6 +127,14 @@ def _build_panel(database: str, status: Status) -> str:
     warnings = [result.node.name for result in results if result.status == "warn"]
     passed = sum(result.status == "pass" for result in results)
     return "\n".join([*views, f"{passed} tests passed; warnings: {', '.join(warnings) or 'none'}"])
+
+
+def _read_panel(connection: psycopg.Connection) -> "Panel":
+    from engagement_panel import panel  # here, because it takes seconds that `stop` can do without
+
+    arguments = [*inline(panel.DEFINITION), "--log-level", "none"]
+    run = run_dbt(*arguments, profiles=DBT_FOLDER, target="mgmt", artifacts=DBT_FOLDER)
+    return panel.read_from(connection.cursor(), inline_value(run.result))
 
 
 def _print_ways_on(database: str) -> None:

@@ -1,45 +1,31 @@
-"""The panel in the terminal: the six views as a manager would read them."""
+"""The panel in the terminal: as a manager would read it."""
 
-from collections import Counter
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg.rows import dict_row
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from engagement_panel.panel import Panel
 
 WIDTH = 100
 LIST_LENGTH = 5
 BAR_LENGTH = 14
 
-# From the gravest to the best.
-BUCKETS = ("long_term_inactive_180d", "dormant_30d", "inactive_14d", "inactive_7d", "active_recent")
-
 Row = dict[str, Any]
 
 
-def print_panel(connection: psycopg.Connection, console: Console) -> None:
-    """Print what the six views in schema mgmt hold: the counts as bars, then the head of each list."""
-
-    def rows(view: str) -> list[Row]:
-        return connection.cursor(row_factory=dict_row).execute(f"select * from mgmt.{view}").fetchall()
-
-    roster = rows("engagement_inactive_roster_v")
-    students_in = Counter(row["inactivity_bucket"] for row in roster)
-    buckets = [(bucket, students_in[bucket]) for bucket in BUCKETS]
-    bins = [(row["bin_label"], row["student_count"]) for row in rows("engagement_session_frequency_30d_v")]
-    dayparts = [(row["daypart"], row["return_rate"]) for row in rows("engagement_daypart_retention_v")]
-
-    # The two lists that the dashboard takes from the activity view, by its own rules.
-    activity = rows("engagement_student_activity_v")
-    away = [row for row in activity if (row["days_since_last_checkin"] or 0) >= 7]
-    engaged = [row for row in activity if row["sessions_30d"] >= 5 and (row["consistency_score"] or 0) >= 60]
-    engaged.sort(key=lambda row: row["consistency_score"], reverse=True)
+def print_panel(panel: "Panel", console: Console) -> None:
+    """Print the counts as bars, then the head of each list."""
+    marks = panel.definition
+    buckets = list(panel.students_in.items())
+    bins = [(row["bin_label"], row["student_count"]) for row in panel.frequency]
+    dayparts = [(row["daypart"], row["return_rate"]) for row in panel.dayparts]
 
     console.print()
-    console.rule(f"[bold]The engagement panel of {len(roster)} students")
+    console.rule(f"[bold]The engagement panel of {sum(panel.students_in.values())} students")
     bars = Table.grid(padding=(1, 6, 0, 0))
     bars.add_row(
         Group(_bars("Last seen", buckets), "", _bars("Share who came back at that time of day", dayparts)),
@@ -48,8 +34,8 @@ def print_panel(connection: psycopg.Connection, console: Console) -> None:
     console.print(bars)
     _print_list(
         console,
-        "Whom to call: 7 days away or more",
-        away,
+        f"Whom to call: {marks['call_from_days']} days away or more",
+        panel.to_call,
         {
             "level": "Level",
             "avg_days_between_visits": "Usual gap, days",
@@ -59,19 +45,19 @@ def print_panel(connection: psycopg.Connection, console: Console) -> None:
     _print_list(
         console,
         "High engagement, the most consistent first",
-        engaged,
+        panel.highly_engaged,
         {"level": "Level", "sessions_30d": "Visits in 30 days", "consistency_score": "Consistency"},
     )
     _print_list(
         console,
         "Back in the last 14 days",
-        rows("engagement_recent_reactivated_14d_v"),
+        panel.returned,
         {"days_inactive_before_return": "Days away", "return_date": "Came back on"},
     )
     _print_list(
         console,
         "At risk twice: away, and behind in learning",
-        rows("engagement_dual_risk_students_v"),
+        panel.at_dual_risk,
         {
             "level": "Level",
             "engagement_issue": "Engagement",

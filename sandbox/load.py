@@ -98,13 +98,16 @@ TRANSACTIONS_A_CONNECTION = 25
 
 
 class ProjectCopy:
-    """A copy of the project to change, without unit tests; `restore` gives it back as it was."""
+    """A copy of the project to change, without unit tests and exposures; `restore` gives it back as it was."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._before: dict[str, str | None] = {}
         for name in ("macros", "models", "seeds", "tests/generic", "tests/consistency", "dbt_packages"):
-            shutil.copytree(PROJECT / name, path / name, ignore=shutil.ignore_patterns("*.unit_tests.yml"))
+            without = shutil.ignore_patterns("*.unit_tests.yml", "exposures.yml")
+            shutil.copytree(PROJECT / name, path / name, ignore=without)
+        for file in (path / "models").rglob("*.yml"):
+            file.write_text(file.read_text().partition("\nexposures:\n")[0])
         for name in ("dbt_project.yml", "packages.yml"):
             shutil.copy(PROJECT / name, path)
 

@@ -5,7 +5,7 @@ set -u
 environment="${1:?usage: deploy_and_check.sh FILE}"
 cd "$(dirname "$0")/.." || exit 2
 set -a
-. "$environment" || exit 2
+. "$environment"
 set +a
 
 .venv/bin/dbt --quiet build --target prod

@@ -9,7 +9,7 @@
             least(
                 100,
                 100.0 * {{ sessions }} * {{ week }}
-                / ({{ var('engagement_consistency_sessions_target') }} * ({{ week }} + {{ elapsed_seconds(last_checkin_time) }}))
+                / ({{ setting('engagement_consistency_sessions_target') }} * ({{ week }} + {{ elapsed_seconds(last_checkin_time) }}))
             ),
             2
         )

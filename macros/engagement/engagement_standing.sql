@@ -1,7 +1,8 @@
 {% macro engagement_standing(sessions, score) -%}
     case
-        when {{ sessions }} >= 5 and {{ score }} >= 85 then 'embajador potencial'
-        when {{ sessions }} >= 5 and {{ score }} >= 60 then 'high engagement'
+        when {{ sessions }} < {{ setting('engagement_high_from_sessions') }} then 'neither'
+        when {{ score }} >= {{ setting('engagement_ambassador_from_score') }} then 'embajador potencial'
+        when {{ score }} >= {{ setting('engagement_high_from_score') }} then 'high engagement'
         else 'neither'
     end
 {%- endmacro %}

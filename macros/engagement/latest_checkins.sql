@@ -19,7 +19,7 @@
         where
             people.student_id = checkins.student_id
             {%- if before %}
-            and checkins.checkin_time < {{ before }}
+            and checkins.checkin_time < people.{{ before }}
             {%- endif %}
         order by checkins.checkin_time desc
         limit 1
@@ -36,7 +36,7 @@
         on
             people.student_id = checkins.student_id
             {%- if before %}
-            and checkins.checkin_time < {{ before }}
+            and checkins.checkin_time < people.{{ before }}
             {%- endif %}
     where not {{ attendance_has_index(by_student=true) }}
     group by

@@ -1,11 +1,11 @@
 {#- The two indexes that the views are made for, by the columns they begin with. They are the school's to create. -#}
 {% macro attendance_index_columns(by_student) -%}
-    {%- set time_column = var('engagement_attendance_checkin_time_column') -%}
-    {{ return([var('engagement_attendance_student_id_column'), time_column] if by_student else [time_column]) }}
+    {%- set time_column = setting('engagement_attendance_checkin_time_column') -%}
+    {{ return([setting('engagement_attendance_student_id_column'), time_column] if by_student else [time_column]) }}
 {%- endmacro %}
 
 {% macro attendance_table() -%}
-    {{ adapter.quote(var('engagement_attendance_schema')) }}.{{ adapter.quote(var('engagement_attendance_table')) }}
+    {{ quoted(setting('engagement_attendance_schema')) }}.{{ quoted(setting('engagement_attendance_table')) }}
 {%- endmacro %}
 
 {% macro attendance_has_index(by_student) -%}
@@ -15,12 +15,12 @@
         inner join pg_catalog.pg_class on pg_index.indexrelid = pg_class.oid
         inner join pg_catalog.pg_am on pg_class.relam = pg_am.oid
         where
-            pg_index.indrelid = '{{ attendance_table() }}'::regclass
+            pg_index.indrelid = {{ sql_literal(attendance_table()) }}::regclass
             and pg_index.indisvalid
             and pg_index.indpred is null
             and pg_am.amname = 'btree'
             {%- for column in attendance_index_columns(by_student) %}
-            and pg_get_indexdef(pg_index.indexrelid, {{ loop.index }}, false) = quote_ident('{{ column }}')
+            and pg_get_indexdef(pg_index.indexrelid, {{ loop.index }}, false) = quote_ident({{ sql_literal(column) }})
             {%- endfor %}
     )
 {%- endmacro %}

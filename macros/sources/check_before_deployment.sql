@@ -1,9 +1,12 @@
 {#- What this project looks at before anything is changed: see macros/deployment/before_deployment.sql. -#}
 {% macro postgres__before_deployment(with_warnings) -%}
     {%- set findings = source_problems() -%}
-    {%- for warning in findings.warnings if with_warnings -%}
-        {%- do exceptions.warn(warning ~ ' No view here reads it: the panel is deployed without.') -%}
-    {%- endfor -%}
+    {%- if with_warnings -%}
+        {%- do log_removed_vars() -%}
+        {%- for warning in findings.warnings -%}
+            {%- do exceptions.warn(warning) -%}
+        {%- endfor -%}
+    {%- endif -%}
     {{ return(var_problems() + findings.problems + missing_seeds()) }}
 {%- endmacro %}
 
@@ -14,19 +17,10 @@
     }) }}
 {%- endmacro %}
 
-{% macro var_problems() -%}
-    {%- set problems = [] -%}
-    {%- set target = var('engagement_consistency_sessions_target') -%}
-    {%- if target is not number or target is boolean or target <= 0 -%}
-        {%- do problems.append('engagement_consistency_sessions_target: is ' ~ tojson(target) ~ ', must be a number above 0.') -%}
+{% macro log_missing_checkouts() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and setting('engagement_attendance_checkout_time_column') is none -%}
+        {%- do log('This school records no check-outs (engagement_attendance_checkout_time_column is null): all minutes are 0.', info=true) -%}
     {%- endif -%}
-    {%- set days = var('engagement_avg_gap_history_days') -%}
-    {%- if days is not none and (days is not integer or days is boolean or days <= 0) -%}
-        {%- do problems.append(
-            'engagement_avg_gap_history_days: is ' ~ tojson(days) ~ ', must be null or a whole number of days above 0.'
-        ) -%}
-    {%- endif -%}
-    {{ return(problems) }}
 {%- endmacro %}
 
 {#- Seeds that a selected model reads and that neither exist nor are about to be loaded. -#}

@@ -1,7 +1,7 @@
 {% macro engagement_indexes() -%}
     {%- set problems = source_problems().problems -%}
     {%- if problems -%}
-        {%- do exceptions.raise_compiler_error('To mend first:\n  - ' ~ problems | join('\n  - ')) -%}
+        {%- do exceptions.raise_compiler_error('Fix these first:\n  - ' ~ problems | join('\n  - ')) -%}
     {%- endif -%}
     {%- set missing = missing_indexes() -%}
     {%- for index in missing -%}
@@ -16,7 +16,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro tell_of_missing_indexes() -%}
+{% macro log_missing_indexes() -%}
     {%- if execute and flags.WHICH in ('run', 'build') and selected_nodes() -%}
         {%- set missing = missing_indexes() -%}
         {%- if missing -%}
@@ -40,8 +40,8 @@
             ~ "     when 'm' then format('create index concurrently on %s (%s);', attendance, columns)"
             ~ "     when 'p' then format('create index on %s (%s);', attendance, columns)"
             ~ " end as statement"
-            ~ " from pg_class, format('%I.%I', " ~ sql_literal(var('engagement_attendance_schema'))
-            ~ ", " ~ sql_literal(var('engagement_attendance_table')) ~ ") as attendance, ("
+            ~ " from pg_class, format('%I.%I', " ~ sql_literal(setting('engagement_attendance_schema'))
+            ~ ", " ~ sql_literal(setting('engagement_attendance_table')) ~ ") as attendance, ("
             ~ "     select string_agg(quote_ident(name), ', ') as columns"
             ~ "     from unnest(" ~ sql_text_array(attendance_index_columns(by_student)) ~ ") as name"
             ~ " ) as index_columns"

@@ -1,3 +1,8 @@
 {% macro source_column(var_name) -%}
-    {{ adapter.quote(var(var_name)) if var(var_name) is not none else 'null' }}
+    {{ quoted(setting(var_name)) if setting(var_name) is not none else 'null' }}
+{%- endmacro %}
+
+{#- `adapter.quote` takes a quotation mark in the name for its end. -#}
+{% macro quoted(name) -%}
+    {{ adapter.quote(name | replace('"', '""')) }}
 {%- endmacro %}

@@ -3,12 +3,12 @@
 {%- endmacro %}
 
 {#- Hours: what an interval of days comes to depends on the session's time zone where the clocks change. -#}
-{% macro days(number) -%}
+{% macro interval_of_days(number) -%}
     interval '{{ number * 24 }} hours'
 {%- endmacro %}
 
 {% macro days_ago(number) -%}
-    ({{ panel_now() }} - {{ days(number) }})
+    ({{ panel_now() }} - {{ interval_of_days(number) }})
 {%- endmacro %}
 
 {% macro elapsed_seconds(since, until=none) -%}
@@ -25,7 +25,7 @@
 {%- endmacro %}
 
 {% macro local_time(instant) -%}
-    ({{ instant }} at time zone '{{ var("engagement_timezone") }}')
+    ({{ instant }} at time zone '{{ setting("engagement_timezone") }}')
 {%- endmacro %}
 
 {% macro local_date(instant) -%}
@@ -33,5 +33,5 @@
 {%- endmacro %}
 
 {% macro instant_of(local_time) -%}
-    ({{ local_time }} at time zone '{{ var("engagement_timezone") }}')
+    ({{ local_time }} at time zone '{{ setting("engagement_timezone") }}')
 {%- endmacro %}

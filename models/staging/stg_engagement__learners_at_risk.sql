@@ -3,7 +3,7 @@ select
     coalesce({{ source_column('learning_at_risk_stuck_column') }}, false) as is_stuck,
     coalesce({{ source_column('learning_at_risk_slow_column') }}, false) as is_slow
 from {{ source('learning_at_risk', 'learners') }}
-{%- if var('learning_stuck_students_enabled') %}
+{%- if setting('learning_stuck_students_enabled') %}
 
 union all
 

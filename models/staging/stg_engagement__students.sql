@@ -5,12 +5,12 @@ select
     {{ source_column('engagement_students_full_name_column') }}::text as full_name,
     {{ source_column('engagement_students_level_column') }}::text as level,
     coalesce((
-        {{ var('engagement_students_active_condition') }}
+        {{ setting('engagement_students_active_condition') }}
     ), false) as is_active
 from {{ source('engagement_students', 'students') }}
 where
     (
-        {{ var('engagement_students_condition') }}
+        {{ setting('engagement_students_condition') }}
     )
     -- one id that the panel's integer cannot hold must not fail the read of all others; the run's check tells of it
     and {{ student_id }} between -2147483648 and 2147483647

@@ -62,7 +62,7 @@ alter table student_attendance owner to school;
 alter schema mgmt owner to deployer;
 create schema mgmt_internal authorization deployer;
 grant select on students, student_attendance to deployer;
-grant select on mgmt.learning_at_risk_learners_v, mgmt.engagement_dau_90d_v to deployer;
+grant select on mgmt.learning_at_risk_learners_v to deployer;
 create schema reports;
 grant usage, create on schema mgmt, reports to panel_owners;
 """

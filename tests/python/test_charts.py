@@ -67,14 +67,15 @@ def test_a_line_of_one_value_is_drawn_too() -> None:
 
 
 def test_cells_of_a_heatmap_are_the_darker_the_higher_their_value() -> None:
-    svg = charts.heatmap("Title", ["8", "", "10"], {"mon": [0, 5, 10], "tue": [10, 0, 2]})
+    svg = charts.heatmap("Title", ["8", "", "10"], {"mon": [0, 5, 10], "tue": [4, 0, 2]})
     shades = lengths(svg, "fill-opacity")
-    assert shades[2] == shades[3] == 1
-    assert 0 < shades[0] == shades[4] < shades[5] < shades[1] < 1
+    assert 0 < shades[0] == shades[4] < shades[5] < shades[3] < shades[1] < shades[2] == 1
     columns, rows = lengths(svg, "x"), lengths(svg, "y")
     assert columns[:3] == columns[3:] == sorted(columns[:3])
     assert rows[0] == rows[1] == rows[2] < rows[3] == rows[4] == rows[5]
     assert texts(svg) == ["8", "10", "mon", "tue"]
+    middles = [y + height / 2 for y, height in zip(rows, lengths(svg, "height"), strict=True)]
+    assert lengths(svg, "y", "text")[2:] == [middles[0], middles[3]]
 
 
 ALL = {

@@ -38,9 +38,9 @@ BREAKS = [
     ),
     Break(
         "check_source_columns_described",
-        "engagement_dau_daily_actives",
+        "learning_at_risk_learners",
         "models/staging/_sources.yml",
-        "Minutes that they stayed, all together.",
+        "Whether the learner makes no headway. Null counts as no.",
         '""',
     ),
     Break(

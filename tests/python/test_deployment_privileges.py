@@ -14,7 +14,7 @@ ACTIONS = {
     "schema": "CREATE USAGE",
     "table": "DELETE INSERT REFERENCES SELECT TRIGGER TRUNCATE UPDATE",
 }
-THE_SCHOOLS = "public.students public.student_attendance mgmt.learning_at_risk_learners_v mgmt.engagement_dau_90d_v"
+THE_SCHOOLS = "public.students public.student_attendance mgmt.learning_at_risk_learners_v"
 SHARED_STEPS = (
     "mgmt_internal.stg_engagement__students mgmt_internal.stg_engagement__checkins "
     "mgmt_internal.stg_engagement__learners_at_risk "

@@ -137,7 +137,7 @@ def test_descriptions_are_in_the_database(panel):
         from pg_class
         inner join pg_namespace on relnamespace = pg_namespace.oid
         inner join pg_attribute on attrelid = pg_class.oid and attnum > 0
-        where relkind = 'v' and relname !~ '^(learning|engagement_dau)'
+        where relkind = 'v' and relname !~ '^learning'
             and nspname in ('mgmt', 'mgmt_internal')
         group by pg_class.oid, nspname, relname
     """)

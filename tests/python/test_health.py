@@ -21,7 +21,11 @@ CHECKS = {
     "checkins_without_a_time",
     "double_checkins",
     "future_checkins",
+    "impossibly_old_checkins",
     "learners_who_are_nobody",
+    "no_student_counts",
+    "rows_filtered_by_row_security",
+    "rows_hidden_by_row_security",
     "students_listed_twice",
 }
 
@@ -102,6 +106,7 @@ NOT_WELL = {
     "checkins_without_a_time": "insert into student_attendance values (1, null), (1, '-infinity')",
     "checkins_of_nobody": "insert into student_attendance values (9001, now()), (null, now())",
     "double_checkins": "insert into student_attendance select 1, now() from generate_series(1, 2)",
+    "impossibly_old_checkins": "insert into student_attendance values (1, '1980-01-01'), (2, '0044-03-15 BC')",
     "learners_who_are_nobody": "insert into learning.at_risk_learners values (9001, true, null)",
     "checkins_outside_dayparts": "update student_attendance set checkin_time = checkin_time - interval '5 hours'",
 }
@@ -146,11 +151,11 @@ def test_a_warning_says_what_it_is_and_how_to_resolve_it_and_junit_says_so_too(p
     assert "WARN   future_checkins  2 rows\n" in outcome.output
     assert "What: a check-in whose time has not come yet." in outcome.output
     assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output
-    assert outcome.output.splitlines()[-1].startswith("FAIL   6 of 8 checks are well.")
+    assert outcome.output.splitlines()[-1].startswith("FAIL   10 of 12 checks are well.")
 
     (suite,) = ElementTree.parse(file).getroot()
     assert {case.get("name") for case in suite} == CHECKS
-    assert [suite.get(count) for count in ("tests", "failures", "errors")] == ["8", "2", "0"]
+    assert [suite.get(count) for count in ("tests", "failures", "errors")] == ["12", "2", "0"]
     failure = suite.find("testcase[@name='future_checkins']/failure")
     assert failure.attrib == {"type": "warn", "message": "2 rows"}
     assert "To resolve: correct the time at the source" in failure.text

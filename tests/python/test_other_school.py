@@ -47,6 +47,7 @@ VARS = {
     "engagement_attendance_student_id_column": "alumno",
     "engagement_attendance_checkin_time_column": "entrada",
     "engagement_attendance_condition": "borrado_en is null",
+    "engagement_attendance_checkout_time_column": None,
     "learning_at_risk_schema": "academia",
     "learning_at_risk_table": "riesgo",
     "learning_at_risk_student_id_column": "alumno_id",
@@ -66,7 +67,7 @@ def other_school(make_database, run_dbt):
         connection.execute(OTHER_SCHOOL)
     build = run_dbt("other_school", "build", vars=VARS)
     assert build.exit_code == 0, build.output
-    assert "mgmt.engagement_dau_90d_v: there is no such relation" in build.output
+    assert "This school records no check-outs (engagement_attendance_checkout_time_column is null)" in build.output
     with psycopg.connect(make_database("other_school_copy", template="other_school")) as connection:
         yield connection
 
@@ -102,3 +103,66 @@ def test_dual_risk_joins_both_learning_lists(other_school):
         (4, "180+ días", "Stalled"),
         (1, "14+ días", "At risk"),
     ]
+
+
+def test_minutes_are_zero_without_checkouts(other_school):
+    assert rows(other_school, "sum(active_students), sum(total_minutes)", "engagement_dau_90d_v") == [(2, 0)]
+    assert rows(other_school, "sum(sessions), sum(total_minutes)", "engagement_weekly_active_90d_v") == [(3, 0)]
+    assert rows(other_school, "sum(minutes)", "engagement_hourly_heatmap_90d_v") == [(0,)]
+
+
+# A school whose every name has quotation marks in it.
+QUOTED_SCHOOL = '''
+create schema "l'escola ""nova""";
+create table "l'escola ""nova"""."alumnes d'ara" (
+    "codi d'alumne" integer primary key, "nom ""complet""" text, "nivell d'ara" text
+);
+create table "l'escola ""nova"""."registre d'entrades" (
+    "codi d'alumne" integer, "hora d'entrada ""real""" timestamptz
+);
+create index on "l'escola ""nova"""."registre d'entrades" ("codi d'alumne", "hora d'entrada ""real""");
+create table "l'escola ""nova"""."en risc d'abandonar" (
+    "codi d'alumne" integer, "s'encalla" boolean, "va ""lent""" boolean
+);
+insert into "l'escola ""nova"""."alumnes d'ara" values (1, 'Anna', 'A1'), (2, 'Bernat', null);
+insert into "l'escola ""nova"""."registre d'entrades" values
+    (1, now() - interval '20.5 days'), (1, now() - interval '60.5 days'), (2, now() - interval '1 hour'),
+    (2, now() - interval '40.5 days');
+insert into "l'escola ""nova"""."en risc d'abandonar" values (1, null, true);
+'''
+QUOTED_NAMES = {
+    "engagement_students_schema": 'l\'escola "nova"',
+    "engagement_students_table": "alumnes d'ara",
+    "engagement_students_id_column": "codi d'alumne",
+    "engagement_students_full_name_column": 'nom "complet"',
+    "engagement_students_level_column": "nivell d'ara",
+    "engagement_students_condition": '"codi d\'alumne" > 0',
+    "engagement_attendance_schema": 'l\'escola "nova"',
+    "engagement_attendance_table": "registre d'entrades",
+    "engagement_attendance_student_id_column": "codi d'alumne",
+    "engagement_attendance_checkin_time_column": 'hora d\'entrada "real"',
+    "learning_at_risk_schema": 'l\'escola "nova"',
+    "learning_at_risk_table": "en risc d'abandonar",
+    "learning_at_risk_student_id_column": "codi d'alumne",
+    "learning_at_risk_stuck_column": "s'encalla",
+    "learning_at_risk_slow_column": 'va "lent"',
+}
+
+
+def test_names_with_quotation_marks_are_names_like_any_other(make_database, run_dbt):
+    uri = make_database("escola")
+    with psycopg.connect(uri) as connection:
+        connection.execute(QUOTED_SCHOOL)
+    build = run_dbt("escola", "build", vars=QUOTED_NAMES)
+    assert build.exit_code == 0, build.output
+    assert run_dbt("escola", "compile", vars=QUOTED_NAMES).exit_code == 0
+    freshness = run_dbt("escola", "source", "freshness", vars=QUOTED_NAMES)
+    assert freshness.exit_code == 0, freshness.output
+    indexes = run_dbt("escola", "run-operation", "engagement_indexes", vars=QUOTED_NAMES)
+    wanted = 'create index concurrently on "l\'escola ""nova"""."registre d\'entrades" ("hora d\'entrada ""real""");'
+    assert wanted in indexes.output
+    with psycopg.connect(uri) as connection:
+        roster = rows(connection, "student_id, full_name, level, inactivity_bucket", "engagement_inactive_roster_v")
+        assert roster == [(1, "Anna", "A1", "inactive_14d"), (2, "Bernat", None, "active_recent")]
+        assert rows(connection, "student_id, learning_issue", "engagement_dual_risk_students_v") == [(1, "Slow")]
+        assert rows(connection, "student_id", "engagement_recent_reactivated_14d_v") == [(2,)]

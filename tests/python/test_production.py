@@ -42,7 +42,7 @@ grant create, temporary on database school to panel_deployer;
 grant usage on schema public to panel_deployer;
 grant select on public.students, public.student_attendance to panel_deployer;
 alter schema mgmt owner to panel_deployer;
-grant select on mgmt.learning_at_risk_learners_v, mgmt.engagement_dau_90d_v to panel_deployer;
+grant select on mgmt.learning_at_risk_learners_v to panel_deployer;
 insert into public.students values (5000, 'Zoë ＝ Ñusta', '＝A1');
 insert into public.student_attendance values (5000, now() - interval '2000 days', null);
 """).format(password=sql.Literal(PASSWORD))
@@ -197,9 +197,9 @@ def test_a_scheduled_run_always_checks_and_fails_if_either_command_fails(
 
 
 def test_without_its_password_file_a_scheduled_run_says_so(installed: Path, tmp_path: Path) -> None:
-    outcome = run_scheduled(installed, tmp_path / "missing.env")
+    outcome = run_scheduled(installed, tmp_path / "missing file.env")
     assert outcome.returncode == 2
-    assert "missing.env" in outcome.stderr
+    assert "missing file.env" in outcome.stderr
     assert outcome.stdout == ""
 
 

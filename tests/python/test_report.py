@@ -271,9 +271,11 @@ def test_a_panel_without_a_row_is_a_page_too(panel_database, workspace):
     assert page.texts("p").count("Nadie por ahora.") == 4
 
 
-def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, deployed_template, workspace):
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, deployed_template, workspace, autocommit):
     """Two views are replaced by ones that show the transaction that reads them."""
-    uri = make_database("report of itself", template=deployed_template)
+    name = f"report of itself {autocommit}"
+    uri = make_database(name, template=deployed_template)
     seen = (
         "concat_ws(' ', current_setting('transaction_isolation'), current_setting('transaction_read_only'), now(),"
         " pg_current_xact_id_if_assigned())"
@@ -288,7 +290,9 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
                 'Slow' as learning_issue, 30::numeric as days_since_last_checkin
             """
         )
-    profile = write_profile(workspace / "report of itself", uri)
+    profile = write_profile(workspace / name, uri)
+    file = profile / "profiles.yml"
+    file.write_text(file.read_text().replace('"threads"', f'"autocommit": {str(autocommit).lower()}, "threads"'))
     written = run_command(profile, "report", "--output", str(profile / "written"))
     assert written.exit_code == 0, written.errors
     page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))

@@ -9,13 +9,17 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from rich.console import Console
 from support import PROJECT, MakeDatabase
 
+from engagement_panel import panel
+from engagement_panel.dbt import inline, inline_value, run_dbt
 from sandbox import console, school, server
+from sandbox.profiles import write_profile
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 17, 14, 30, tzinfo=UTC)
@@ -136,16 +140,25 @@ def test_loading_replaces_all_rows_under_the_views(panel_connection: psycopg.Con
         assert loaded == [len(rows.students), len(rows.checkins), len(rows.at_risk_learners)]
 
 
-def printed_panel(connection: psycopg.Connection) -> str:
+@pytest.fixture(scope="module")
+def definition(panel_database: str, workspace: Path) -> dict[str, Any]:
+    """Give what the demo reads, with the project's own vars."""
+    folder = write_profile(workspace / "printed panel", panel_database)
+    return inline_value(run_dbt(*inline(panel.DEFINITION), profiles=folder, artifacts=folder).result)
+
+
+def printed_panel(connection: psycopg.Connection, definition: dict[str, Any]) -> str:
     """Print the panel as into a pipe, and give what was printed."""
     output = StringIO()
-    console.print_panel(connection, Console(file=output, width=console.WIDTH))
+    console.print_panel(panel.read_from(connection.cursor(), definition), Console(file=output, width=console.WIDTH))
     return output.getvalue()
 
 
-def test_the_printed_panel_tells_what_the_views_hold(panel_connection: psycopg.Connection) -> None:
+def test_the_printed_panel_tells_what_the_views_hold(
+    panel_connection: psycopg.Connection, definition: dict[str, Any]
+) -> None:
     school.load(panel_connection, school.generate(datetime.now(UTC)))
-    printed = printed_panel(panel_connection)
+    printed = printed_panel(panel_connection, definition)
     assert max(map(len, printed.splitlines())) <= 100
     bins = panel_connection.execute("select * from mgmt.engagement_session_frequency_30d_v").fetchall()
     for label, count in bins:
@@ -158,8 +171,8 @@ def test_the_printed_panel_tells_what_the_views_hold(panel_connection: psycopg.C
     assert f"Back in the last 14 days ({returns})" in printed
 
 
-def test_an_empty_panel_can_be_printed(panel_connection: psycopg.Connection) -> None:
-    assert "Whom to call: 7 days away or more (0)" in printed_panel(panel_connection)
+def test_an_empty_panel_can_be_printed(panel_connection: psycopg.Connection, definition: dict[str, Any]) -> None:
+    assert "Whom to call: 7 days away or more (0)" in printed_panel(panel_connection, definition)
 
 
 @pytest.fixture

@@ -1,7 +1,13 @@
 """A school that does not fit its vars is told so before anything is built, and its database stays as it was."""
 
+import re
+import shutil
+import threading
+import time
+
 import psycopg
 import pytest
+from support import PROJECT
 
 from sandbox import school
 
@@ -27,12 +33,32 @@ REFUSED = [
     ),
     pytest.param(
         "drop index student_attendance_checkin_time_idx, student_attendance_student_id_checkin_time_idx;"
-        "drop view mgmt.engagement_dau_90d_v;"
         "alter table student_attendance alter checkin_time type timestamp",
         {},
         "public.student_attendance.checkin_time: is timestamp without time zone, must be timestamp with time zone. "
         "Set engagement_attendance_checkin_time_column.",
         id="timestamp without time zone",
+    ),
+    pytest.param(
+        "alter table student_attendance rename checkout_time to left_at",
+        {},
+        "public.student_attendance.checkout_time: there is no such column. "
+        "Set engagement_attendance_checkout_time_column.",
+        id="no check-out",
+    ),
+    pytest.param(
+        "alter table student_attendance alter checkout_time type timestamp",
+        {},
+        "public.student_attendance.checkout_time: is timestamp without time zone, must be timestamp with time zone. "
+        "Set engagement_attendance_checkout_time_column.",
+        id="check-out without time zone",
+    ),
+    pytest.param(
+        "",
+        {"engagement_attendance_checkout_condition": "auto_checkout is not true"},
+        'public.student_attendance: the condition "auto_checkout is not true" is not SQL over this relation: '
+        'column "auto_checkout" does not exist. Set engagement_attendance_checkout_condition.',
+        id="condition of check-outs",
     ),
     pytest.param(
         "alter table students alter student_id type text",
@@ -94,6 +120,99 @@ REFUSED = [
     ),
     pytest.param(
         "",
+        {"engagement_bin_label_collation": "public.no_such_thing"},
+        "The collation public.no_such_thing is not one of this database: "
+        'collation "public.no_such_thing" for encoding "UTF8" does not exist.',
+        id="collation that is not there",
+    ),
+    pytest.param(
+        "",
+        {"engagement_consistency_session_target": 12},
+        "engagement_consistency_session_target: there is no such var. "
+        "Did you mean engagement_consistency_sessions_target?",
+        id="var without its last letter but one",
+    ),
+    pytest.param(
+        "",
+        {"engagement_panel": {"deployment_reader": ["dashboard"]}},
+        "deployment_reader: there is no such var. Did you mean deployment_readers?",
+        id="misspelt var of this package alone",
+    ),
+    pytest.param(
+        "",
+        {"engagment_timezone": "UTC"},
+        "engagment_timezone: there is no such var. Did you mean engagement_timezone?",
+        id="misspelt prefix",
+    ),
+    pytest.param(
+        "",
+        {"engagement_students_condition": False},
+        "engagement_students_condition: is false, must be SQL in quotes: "
+        "YAML reads no, yes, true and false without quotes as booleans.",
+        id="condition that YAML reads as a boolean",
+    ),
+    pytest.param(
+        "",
+        {"deployment_readers": "dashboard"},
+        'deployment_readers: is "dashboard", must be a list of names, for instance [one, another].',
+        id="one reader, not in a list",
+    ),
+    pytest.param(
+        "",
+        {"deployment_readers": None},
+        "deployment_readers: is null, must be a list of names, for instance [one, another].",
+        id="no list of readers",
+    ),
+    pytest.param(
+        "",
+        {"learning_stuck_students_enabled": "no"},
+        'learning_stuck_students_enabled: is "no", must be true or false.',
+        id="text for a boolean",
+    ),
+    pytest.param(
+        "",
+        {"engagement_students_schema": 2024},
+        "engagement_students_schema: is 2024, must be text.",
+        id="number for a name",
+    ),
+    pytest.param(
+        "",
+        {"engagement_session_longest_hours": 20.5},
+        "engagement_session_longest_hours: is 20.5, must be no more than 20.",
+        id="longest session beyond its range",
+    ),
+    pytest.param(
+        "",
+        {"engagement_checkin_silence_hours": "four"},
+        'engagement_checkin_silence_hours: is "four", must be a whole number of hours above 0.',
+        id="silence that is no number",
+    ),
+    pytest.param(
+        "",
+        {"engagement_call_from_days": True},
+        "engagement_call_from_days: is true, must be a whole number of days above 0.",
+        id="boolean for a number",
+    ),
+    pytest.param(
+        "",
+        {"engagement_ambassador_from_score": 59.5},
+        "engagement_ambassador_from_score: is 59.5, must not be below engagement_high_from_score (60).",
+        id="ambassadors below high engagement",
+    ),
+    pytest.param(
+        "",
+        {"engagement_session_longest_hours": 0.5},
+        "engagement_session_longest_hours: is 0.5, must be a number from 1 to 20.",
+        id="sessions of half an hour",
+    ),
+    pytest.param(
+        "",
+        {"engagement_visit_gap_days": 0},
+        "engagement_visit_gap_days: is 0, must be null or a whole number of days above 0.",
+        id="gaps of no days",
+    ),
+    pytest.param(
+        "",
         {"learning_stuck_students_enabled": True},
         "mgmt.learning_stuck_students_v: there is no such relation. "
         "Set learning_stuck_students_schema and learning_stuck_students_table.",
@@ -135,23 +254,63 @@ def test_bad_source_is_refused(server, school_database, run_dbt, change, vars, l
 
 
 def test_all_problems_are_told_at_once(server, school_database, run_dbt):
+    before = snapshot(server, school_database)
     run = run_dbt(
         school_database,
         "build",
         vars={
             "engagement_students_level_column": "nivel",
+            "engagement_students_condition": False,
             "engagement_attendance_condition": "deleted_at is null",
+            "engagement_avg_gap_history_days": "year",
+            "engagement_time_zone": "America/Lima",
             "learning_at_risk_table": "riesgo",
             "engagement_timezone": "Quito",
+            "deployment_readers": None,
         },
     )
-    for name in (
-        "engagement_students_level_column",
-        "engagement_attendance_condition",
-        "learning_at_risk_table",
-        "engagement_timezone",
+    for line in (
+        "engagement_time_zone: there is no such var. Did you mean engagement_timezone?",
+        "engagement_students_condition: is false, must be SQL in quotes",
+        'engagement_avg_gap_history_days: is "year", must be null or a whole number of days above 0.',
+        "deployment_readers: is null, must be a list",
+        "public.students.nivel: there is no such column. Set engagement_students_level_column.",
+        "Set engagement_attendance_condition.",
+        "Set learning_at_risk_schema and learning_at_risk_table.",
+        'The time zone "Quito" is not one that this server knows',
     ):
-        assert f"{name}." in run.output
+        assert line in run.output
+    assert run.output.count("Fix these first") == 1
+    assert snapshot(server, school_database) == before
+
+
+def test_a_var_that_was_renamed_in_the_project_is_named(school_database, run_dbt, workspace):
+    """A school types over the names of vars: neither has a default any more, one of them is read by yml alone."""
+    copy = workspace / "renamed vars"
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "__pycache__"))
+    settings = copy / "dbt_project.yml"
+    text = settings.read_text().replace("  engagement_timezone:", "  engagement_time_zone:")
+    settings.write_text(text.replace("  engagement_checkin_silence_hours:", "  engagement_silence_hours:"))
+
+    run = run_dbt(school_database, "build", project=copy)
+
+    assert run.exit_code != 0
+    for line in (
+        "engagement_time_zone: there is no such var. Did you mean engagement_timezone?",
+        "engagement_timezone: is not set. Set it in dbt_project.yml, to its default or your own value.",
+        "engagement_silence_hours: there is no such var. Did you mean engagement_checkin_silence_hours?",
+        "engagement_checkin_silence_hours: is not set.",
+    ):
+        assert line in run.output
+    assert "Vars supplied" not in run.output
+
+
+def test_every_var_is_declared_and_said_what_it_is():
+    """A var without a type would go unchecked, a type without a var would refuse every run."""
+    settings = (PROJECT / "dbt_project.yml").read_text().partition("\nvars:\n")[2]
+    declared = re.findall(r"^ {8}'(\w+)': ", (PROJECT / "macros/vars/declared_vars.sql").read_text(), re.MULTILINE)
+    assert sorted(re.findall(r"^  (\w+): .*  # \S", settings, re.MULTILINE)) == sorted(declared)
+    assert len(re.findall(r"^  \w+:", settings, re.MULTILINE)) == len(declared)
 
 
 def test_role_that_may_not_read_the_school_is_told(server, school_database, run_dbt):
@@ -161,7 +320,146 @@ def test_role_that_may_not_read_the_school_is_told(server, school_database, run_
     run = run_dbt(school_database, "build", user="newcomer")
     assert run.exit_code != 0
     assert "role newcomer may not use schema mgmt. Grant it usage." in run.output
-    assert "public.student_attendance.checkin_time: role newcomer may not read it. Grant it select." in run.output
+    for column in ("checkin_time", "checkout_time"):
+        assert f"public.student_attendance.{column}: role newcomer may not read it. Grant it select." in run.output
+
+
+@pytest.fixture
+def deployer(server, school_database) -> str:
+    """Give a role that owns nothing and may do what a deployment needs."""
+    name = f"deployer of {school_database}"[:63]
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(
+            f"""
+            create role "{name}" login;
+            grant create, temporary on database "{school_database}" to "{name}";
+            grant usage, create on schema mgmt to "{name}";
+            grant select on students, student_attendance to "{name}";
+            grant select on mgmt.learning_at_risk_learners_v to "{name}";
+            insert into students values (1, 'Ana', 'A1')
+            """
+        )
+    return name
+
+
+def test_row_level_security_that_hides_all_rows_is_refused(server, school_database, deployer, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute("alter table students enable row level security")
+    run = run_dbt(school_database, "build", user=deployer)
+    assert run.exit_code != 0
+    cure = f'create policy engagement_panel on students for select to "{deployer}" using (true);'
+    assert (
+        f"students: row-level security hides every row from role {deployer}. Let the owner of the table run: {cure}"
+        in run.output
+    )
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(cure)
+    assert run_dbt(school_database, "build", "--resource-type", "seed", user=deployer).exit_code == 0
+
+
+def test_row_level_security_behind_a_view_is_that_of_the_views_owner(server, school_database, deployer, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(
+            f"""
+            create role "owner of the list";
+            grant usage on schema learning to "owner of the list";
+            grant select on learning.at_risk_learners to "owner of the list";
+            alter view mgmt.learning_at_risk_learners_v owner to "owner of the list";
+            alter table learning.at_risk_learners enable row level security;
+            create policy everything on learning.at_risk_learners for select to "{deployer}" using (true);
+            """
+        )
+    run = run_dbt(school_database, "build", user=deployer)
+    assert run.exit_code != 0
+    assert "learning.at_risk_learners: row-level security hides every row from role owner of the list." in run.output
+
+
+def test_row_level_security_that_may_hide_rows_is_warned_of(server, school_database, deployer, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(
+            "alter table student_attendance enable row level security;"
+            "create policy of_this_school on student_attendance for select using (student_id < 1000)"
+        )
+    run = run_dbt(school_database, "build", "--resource-type", "seed", user=deployer)
+    assert run.exit_code == 0, run.output
+    assert (
+        f"student_attendance: row-level security may hide rows from role {deployer} (policies: of_this_school)."
+        in run.output
+    )
+
+
+def test_a_school_without_a_student_is_warned_of(server, school_database, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute("insert into students values (1, 'Ana', 'A1')")
+    warning = "public.students: not a single row counts as a student, so the panel is empty."
+    seeds = ("build", "--resource-type", "seed")
+    assert warning not in run_dbt(school_database, *seeds).output
+    run = run_dbt(school_database, *seeds, vars={"engagement_students_condition": "level = 'C2'"})
+    assert run.exit_code == 0, run.output
+    assert f"{warning} Is engagement_students_condition right?" in run.output
+
+
+def roll_back_at_the_second_attempt(holder: psycopg.Connection, server: str) -> None:
+    """Roll a transaction back when what it keeps waiting has given up once and waits again."""
+    waits = set()
+    with psycopg.connect(server, autocommit=True) as watcher:
+        while len(waits) < 2:
+            waits.update(
+                watcher.execute(
+                    "select query_start from pg_stat_activity where %s = any(pg_blocking_pids(pid))",
+                    [holder.info.backend_pid],
+                )
+            )
+            time.sleep(0.05)
+    holder.rollback()
+
+
+def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(server, school_database, deployer, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(f"alter role \"{deployer}\" set lock_timeout = '20ms'")
+    seeds = (school_database, "build", "--resource-type", "seed", "--threads", "1")
+    with psycopg.connect(server, dbname=school_database, application_name="a migration") as migration:
+        holder = f"public.students is locked by process {migration.info.backend_pid} (postgres, a migration"
+        migration.execute("lock table students")
+        watch = threading.Thread(target=roll_back_at_the_second_attempt, args=(migration, server))
+        watch.start()
+        run = run_dbt(*seeds, user=deployer)
+        watch.join()
+        assert run.exit_code == 0, run.output
+        assert holder in run.output
+        assert "Waiting." in run.output
+
+        migration.execute("lock table students")
+        run = run_dbt(*seeds, user=deployer)
+        migration.rollback()
+    assert run.exit_code != 0
+    assert re.search(re.escape(holder) + r".*\)\. Run again when it has finished\.", run.output)
+    assert "is not SQL" not in run.output
+
+
+def test_a_condition_on_what_the_role_may_not_read_is_told(server, school_database, deployer, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(
+            "alter table students add archived_at timestamptz;"
+            f'revoke select on students from "{deployer}";'
+            f'grant select (student_id, full_name, level) on students to "{deployer}"'
+        )
+    run = run_dbt(
+        school_database, "build", user=deployer, vars={"engagement_students_condition": "archived_at is null"}
+    )
+    assert run.exit_code != 0
+    assert f'role {deployer} may not read what the condition "archived_at is null" reads' in run.output
+
+
+def test_ids_of_a_domain_over_a_domain_are_whole_numbers(server, school_database, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(
+            "create domain number as integer; create domain codi as number check (value > 0);"
+            "create domain word as text; create domain paraula as word;"
+            "alter table students alter student_id type codi, alter level type paraula"
+        )
+    run = run_dbt(school_database, "build", "--resource-type", "seed")
+    assert run.exit_code == 0, run.output
 
 
 def test_first_run_without_seeds_says_so(server, school_database, run_dbt):

@@ -6,7 +6,7 @@
 select
     checkins.student_id,
     count(*) as checkins,
-    max(checkins.checkin_time) as last_checkin_time
+    max(checkins.checkin_time)::text as last_checkin_time
 from {{ ref('stg_engagement__checkins') }} as checkins
 left join {{ source('engagement_students', 'students') }} as students
     on checkins.student_id = students.{{ source_column('engagement_students_id_column') }}

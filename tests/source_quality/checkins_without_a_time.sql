@@ -11,7 +11,7 @@ select
 from {{ source('engagement_attendance', 'attendance') }}
 where
     (
-        {{ var('engagement_attendance_condition') }}
+        {{ setting('engagement_attendance_condition') }}
     )
     and coalesce({{ checkin_time }}, '-infinity') = '-infinity'
 group by {{ student_id }}

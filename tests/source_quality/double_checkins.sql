@@ -4,11 +4,11 @@
 {{ config(severity='warn') }}
 
 select
-    student_id,
-    checkin_time,
+    checkins.student_id,
+    checkins.checkin_time::text as checkin_time,
     count(*) as checkins
-from {{ ref('stg_engagement__checkins') }}
+from {{ ref('stg_engagement__checkins') }} as checkins
 group by
-    student_id,
-    checkin_time
+    checkins.student_id,
+    checkins.checkin_time
 having count(*) > 1

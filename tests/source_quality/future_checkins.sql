@@ -6,10 +6,11 @@
 
 select
     {{ source_column('engagement_attendance_student_id_column') }} as student_id,
-    {{ checkin_time }} as checkin_time
+    -- as text: Python has no date after the year 9999
+    {{ checkin_time }}::text as checkin_time
 from {{ source('engagement_attendance', 'attendance') }}
 where
     (
-        {{ var('engagement_attendance_condition') }}
+        {{ setting('engagement_attendance_condition') }}
     )
     and {{ checkin_time }} > {{ panel_now() }}

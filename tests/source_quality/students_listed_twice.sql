@@ -11,7 +11,7 @@ from {{ source('engagement_students', 'students') }}
 where
     {{ student_id }} is not null
     and (
-        {{ var('engagement_students_condition') }}
+        {{ setting('engagement_students_condition') }}
     )
 group by {{ student_id }}
 having count(*) > 1

@@ -1,3 +1,5 @@
+{%- set days_away = 14 -%}
+
 with
 
 active_students as (
@@ -22,21 +24,9 @@ learners as ( -- the learning list may name a student more than once
 
 ),
 
-learners_seen as (
+latest_checkins as (
 
     {{ latest_checkins('learners', ['student_id', 'is_stuck', 'is_slow']) | indent(4) }}
-
-),
-
-absences as (
-
-    select
-        student_id,
-        is_stuck,
-        is_slow,
-        last_checkin_time,
-        {{ inactivity_bucket('last_checkin_time') }} as inactivity_bucket
-    from learners_seen
 
 )
 
@@ -44,17 +34,17 @@ select
     active_students.student_id::integer as student_id,
     active_students.full_name,
     active_students.level,
-    {{ engagement_issue('absences.last_checkin_time') }} as engagement_issue,
+    {{ engagement_issue('latest_checkins.last_checkin_time') }} as engagement_issue,
     case
-        when absences.is_stuck then 'Stalled'
-        when absences.is_slow then 'Slow'
+        when latest_checkins.is_stuck then 'Stalled'
+        when latest_checkins.is_slow then 'Slow'
         else 'At risk'
     end as learning_issue,
-    {{ days_since('absences.last_checkin_time') }} as days_since_last_checkin
-from absences
+    {{ days_since('latest_checkins.last_checkin_time') }} as days_since_last_checkin
+from latest_checkins
 inner join active_students
-    on absences.student_id = active_students.student_id
-where absences.inactivity_bucket in ('inactive_14d', 'dormant_30d', 'long_term_inactive_180d')
+    on latest_checkins.student_id = active_students.student_id
+where latest_checkins.last_checkin_time <= {{ days_ago(days_away) }}
 order by
     days_since_last_checkin desc nulls last,
     active_students.full_name asc nulls last,

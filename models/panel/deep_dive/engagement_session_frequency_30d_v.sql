@@ -1,4 +1,4 @@
-{%- set collation = var('engagement_bin_label_collation') -%}
+{%- set collation = setting('engagement_bin_label_collation') -%}
 
 with
 

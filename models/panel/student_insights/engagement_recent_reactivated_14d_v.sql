@@ -1,5 +1,4 @@
-{%- set recent_days = 14 -%}
-{%- set absence_days = 14 -%}
+{%- set days = 14 -%} {#- of absence before the return, and of the window that the return lies in -#}
 
 with
 
@@ -13,40 +12,43 @@ active_students as (
 
 ),
 
-arrivals as ( -- the first check-in per person and period: of a period no longer than an absence no other ends one
+fortnights as ( -- one row per person who came in the latest, with what came in the one before
 
     select
         student_id,
-        min(checkin_time) as checkin_time,
-        lag(max(checkin_time)) over (partition by student_id order by min(checkin_time)) as previous_checkin_time
+        min(checkin_time) filter (where checkin_time <= {{ days_ago(days) }}) as first_of_previous,
+        max(checkin_time) filter (where checkin_time <= {{ days_ago(days) }}) as last_of_previous,
+        min(checkin_time) filter (where checkin_time > {{ days_ago(days) }}) as first_of_latest
     from {{ ref('stg_engagement__checkins') }}
-    where checkin_time > {{ days_ago(recent_days + absence_days) }}
-    group by
-        student_id,
-        checkin_time > {{ days_ago(recent_days) }}
+    where checkin_time > {{ days_ago(2 * days) }}
+    group by student_id
+    having max(checkin_time) >= {{ days_ago(days) }}
 
 ),
 
--- recent ones without another in the absence_days before; in line, so that a filter around the view reaches them
-first_checkins as not materialized (
+-- Only the first check-in of a fortnight can end an absence of a fortnight. The first of the previous one is recent if it is
+-- exactly so long ago. Not materialized, so that a filter on the view reaches the look-ups.
+candidates as not materialized (
 
     select
-        student_id,
-        checkin_time
-    from arrivals
+        fortnights.student_id,
+        firsts.checkin_time
+    from fortnights
+    cross join
+        lateral (
+            values
+            (fortnights.first_of_previous, null),
+            (fortnights.first_of_latest, fortnights.last_of_previous)
+        ) as firsts (checkin_time, previous_checkin_time)
     where
-        checkin_time >= {{ days_ago(recent_days) }}
-        and (previous_checkin_time > checkin_time - {{ days(absence_days) }}) is not true
+        firsts.checkin_time >= {{ days_ago(days) }}
+        and (firsts.previous_checkin_time > firsts.checkin_time - {{ interval_of_days(days) }}) is not true
 
 ),
 
-returns as ( -- those of people who had come before, however long ago
+returns as ( -- candidates of people who had come before, however long ago
 
-    {{ latest_checkins(
-        'first_checkins',
-        ['student_id', 'checkin_time'],
-        before='people.checkin_time'
-    ) }}
+    {{ latest_checkins('candidates', ['student_id', 'checkin_time'], before='checkin_time') | indent(4) }}
 
 )
 

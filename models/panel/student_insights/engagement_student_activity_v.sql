@@ -1,6 +1,4 @@
-{%- set history_days = var('engagement_avg_gap_history_days') -%}
-{#- An unbounded history ends with the last check-in; a bounded one may miss it. -#}
-{%- set last_checkin_time = ('history' if history_days is none else 'latest_checkins') ~ '.last_checkin_time' -%}
+{%- set history_days = setting('engagement_avg_gap_history_days') -%}
 -- depends_on: {{ ref('int_engagement__latest_checkins') }}
 
 with
@@ -11,7 +9,7 @@ active_students as (
 
 ),
 
-history as ( -- one row per person who came in the time looked at
+gaps as ( -- one row per person who came in the history that counts
 
     select
         student_id,
@@ -23,6 +21,26 @@ history as ( -- one row per person who came in the time looked at
     {%- endif %}
     group by student_id
 
+),
+
+habits as (
+
+    {% if history_days is none -%}
+    select
+        student_id,
+        last_checkin_time,
+        mean_gap_days
+    from gaps
+    {%- else -%} {#- the last check-in may be older than the history that counts -#}
+    select
+        latest_checkins.student_id,
+        latest_checkins.last_checkin_time,
+        gaps.mean_gap_days
+    from (select * from {{ ref('int_engagement__latest_checkins') }}) as latest_checkins
+    left join gaps
+        on latest_checkins.student_id = gaps.student_id
+    {%- endif %}
+
 )
 
 select
@@ -30,16 +48,12 @@ select
     active_students.full_name,
     active_students.level,
     active_students.sessions_30d::integer as sessions_30d,
-    round(history.mean_gap_days, 2) as avg_days_between_visits,
-    {{ days_since(last_checkin_time) }} as days_since_last_checkin,
-    {{ consistency_score('active_students.sessions_30d', last_checkin_time) }} as consistency_score
+    round(habits.mean_gap_days, 2) as avg_days_between_visits,
+    {{ days_since('habits.last_checkin_time') }} as days_since_last_checkin,
+    {{ consistency_score('active_students.sessions_30d', 'habits.last_checkin_time') }} as consistency_score
 from active_students
-left join history
-    on active_students.student_id = history.student_id
-{%- if history_days is not none %}
-left join (select * from {{ ref('int_engagement__latest_checkins') }}) as latest_checkins
-    on active_students.student_id = latest_checkins.student_id
-{%- endif %}
+left join habits
+    on active_students.student_id = habits.student_id
 order by
     days_since_last_checkin desc nulls last,
     consistency_score desc nulls last,

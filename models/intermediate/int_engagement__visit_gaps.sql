@@ -1,0 +1,53 @@
+{%- set gap_days = setting('engagement_visit_gap_days') -%}
+
+with
+
+active_students as (
+
+    select student_id
+    from {{ ref('stg_engagement__students') }}
+    where is_active
+
+),
+
+visits as (
+
+    select
+        student_id,
+        checkin_time,
+        lag(checkin_time) over (partition by student_id order by checkin_time) as previous_checkin_time
+    from {{ ref('stg_engagement__checkins') }}
+    where
+        student_id in (select active_students.student_id from active_students)
+        and checkin_time >= {{ "'-infinity'" if gap_days is none else days_ago(gap_days) }}
+
+),
+
+first_visits as (
+
+    select
+        student_id,
+        checkin_time
+    from visits
+    where previous_checkin_time is null
+
+),
+
+earlier_visits as ( -- the last one before those days, however long ago
+
+    {{ latest_checkins('first_visits', ['student_id', 'checkin_time'], before='people.checkin_time') }}
+
+)
+
+select
+    student_id,
+    checkin_time - previous_checkin_time as gap
+from visits
+where previous_checkin_time is not null
+
+union all
+
+select
+    student_id,
+    checkin_time - last_checkin_time as gap
+from earlier_visits

@@ -1,0 +1,172 @@
+"""The marks of the lists: set once, they move every list, and no bucket."""
+
+import csv
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from rich.console import Console
+from support import PROJECT, environment
+
+from engagement_panel import panel
+from engagement_panel.dbt import inline, inline_value, run_dbt
+from sandbox import console
+from sandbox.profiles import write_profile
+
+# Days are halves, so that nobody is near a mark for as long as the tests take.
+SCHOOL = """
+insert into students values
+    (1, 'Seis', 'A1'), (2, 'Ocho', 'A1'), (3, 'Doce', 'A1'), (4, 'Veinte', 'A1'), (5, 'Treinta', 'A1'),
+    (6, 'Nunca', 'A1'),
+    (11, 'Mucho', 'B1'), (12, 'Menos', 'B1'), (13, 'Poco', 'B1'), (14, 'Apenas', 'B1');
+insert into student_attendance
+select student_id, now() - days * interval '24 hours'
+from (values (1, 6.5), (2, 8.5), (3, 12.5), (4, 20.5), (5, 30.5)) as away (student_id, days)
+union all
+select student_id, now() - interval '1 hour' - n * interval '1 minute'
+from (values (11, 10), (12, 5), (13, 4), (14, 3)) as here (student_id, sessions), generate_series(1, sessions) as n;
+"""
+# Scores of a target of 30: Mucho 33, Menos 17, Poco 13, Apenas 10, all a little less.
+MARKS = {
+    "engagement_call_from_days": 10,
+    "engagement_high_from_sessions": 4,
+    "engagement_high_from_score": 12,
+    "engagement_ambassador_from_score": 30,
+    "engagement_list_length": 2,
+}
+TO_CALL = ["Treinta", "Veinte", "Doce"]
+ENGAGED = [("Mucho", "embajador potencial"), ("Menos", "high engagement"), ("Poco", "high engagement")]
+
+
+@pytest.fixture(scope="module")
+def database(make_database: Any, deployed_template: str) -> str:
+    uri = make_database("marks", template=deployed_template)
+    with psycopg.connect(uri) as connection:
+        connection.execute(SCHOOL)
+    return uri
+
+
+@pytest.fixture(scope="module")
+def profile(database: str, workspace: Path) -> Path:
+    return write_profile(workspace / "marks", database)
+
+
+@pytest.fixture(scope="module")
+def project(workspace: Path) -> Path:
+    """Give a copy of the project with other marks; the views are those that the original deployed."""
+    copy = workspace / "project with other marks"
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__"))
+    settings = copy / "dbt_project.yml"
+    text = settings.read_text()
+    for mark, value in MARKS.items():
+        text, found = re.subn(rf"^  {mark}: \d+", f"  {mark}: {value}", text, flags=re.MULTILINE)
+        assert found == 1
+    settings.write_text(text)
+    return copy
+
+
+def test_the_analyses_move(project: Path, profile: Path, database: str) -> None:
+    run = run_dbt(
+        "compile", "--quiet", "--select", "path:analyses", project=project, profiles=profile, artifacts=profile
+    )
+    queries = {result.node.name: result.node.compiled_code for result in run.result.results}
+    with psycopg.connect(database) as connection:
+        called = connection.execute(queries["call_today"]).fetchall()
+        engaged = connection.execute(queries["high_engagement_and_ambassadors"]).fetchall()
+    assert [row[:3] for row in called] == [(1, 5, "Treinta"), (2, 4, "Veinte")]
+    assert [(row[2], row[4]) for row in engaged] == ENGAGED[:2]
+
+
+def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "engagement_panel", "report"],
+        cwd=project,
+        env=environment(profile),
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+
+    def names(file: str) -> list[str]:
+        lines = (project / "report" / file).read_text(encoding="utf-8-sig").splitlines()
+        return [row[0] for row in csv.reader(lines[1:], delimiter=";")]
+
+    assert names("por_llamar.csv") == TO_CALL
+    assert names("alto_compromiso.csv") == [name for name, _ in ENGAGED]
+    html = (project / "report" / "panel.html").read_text(encoding="utf-8")
+    assert "Alumnos activos con 10 días o más sin venir" in html
+    assert (
+        "con 4 visitas o más en 30 días y un puntaje de constancia de 12 o más, de 100; desde 30, embajadores" in html
+    )
+    shown = re.findall(r'<th scope="row">(\w+)</th><td>', html)
+    assert [name for name in shown if name in TO_CALL][:2] == TO_CALL[:2]
+    assert "Doce" not in html.partition('<section id="por_llamar"')[2].partition("</section>")[0]
+    assert "Los primeros 2 de 3." in html
+    # The buckets stay: Ocho is from 7 days on, though nobody is called for it.
+    for label, students in (("De 30 a 179", 1), ("De 14 a 29", 1), ("De 7 a 13", 2), ("Menos de 7", 6)):
+        assert f'<th scope="row">{label}</th><td>{students}</td>' in html
+
+
+def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
+    definition = inline_value(
+        run_dbt(*inline(panel.DEFINITION), project=project, profiles=profile, artifacts=profile).result
+    )
+    output = io.StringIO()
+    with psycopg.connect(database) as connection:
+        read = panel.read_from(connection.cursor(), definition)
+    console.print_panel(read, Console(file=output, width=console.WIDTH))
+    assert "Whom to call: 10 days away or more (3)" in output.getvalue()
+    assert "High engagement, the most consistent first (3)" in output.getvalue()
+    assert read.students_in == {
+        "long_term_inactive_180d": 0,
+        "dormant_30d": 1,
+        "inactive_14d": 1,
+        "inactive_7d": 2,
+        "active_recent": 6,
+    }
+
+
+def test_the_descriptions_move(project: Path, profile: Path) -> None:
+    manifest = run_dbt("parse", "--quiet", project=project, profiles=profile, artifacts=profile).result
+    said = {node.name: node.description for node in [*manifest.nodes.values(), *manifest.exposures.values()]}
+    assert "The 2 active students" in said["module_12_at_risk_students"]
+    assert "absent for 10 days or more" in said["module_12_at_risk_students"]
+    assert (
+        "4 sessions or more in 30 days and a score of 12 or more; from 30 on"
+        in said["module_14_high_engagement_students"]
+    )
+    assert "away for 10 days or more, the 2 who" in said["call_today"]
+    assert "a score of 12 or more, the 2 best; from a score of 30 on" in said["high_engagement_and_ambassadors"]
+    (score,) = (
+        node.columns["consistency_score"].description
+        for node in manifest.nodes.values()
+        if node.name == "engagement_student_activity_v" and node.resource_type == "model"
+    )
+    assert "12 is high engagement, 30 a potential ambassador" in score
+
+
+def test_high_engagement_is_ordered_in_one_way(make_database: Any, deployed_template: str, workspace: Path) -> None:
+    """By score, then sessions, name and id: all are held at 100."""
+    uri = make_database("order of the engaged", template=deployed_template)
+    profile = write_profile(workspace / "order of the engaged", uri)
+    definition = inline_value(run_dbt(*inline(panel.DEFINITION), profiles=profile, artifacts=profile).result)
+    with psycopg.connect(uri) as connection:
+        connection.execute(
+            """
+            insert into students values
+                (1, 'Zoe'), (2, 'Ana'), (3, 'Ana'), (4, null), (5, 'Bea'), (6, 'Aaron');
+            insert into student_attendance
+            select student_id, now()
+            from (values (1, 40), (2, 35), (3, 35), (4, 35), (5, 35), (6, 31)) as here (student_id, sessions),
+                generate_series(1, sessions)
+            """
+        )
+        read = panel.read_from(connection.cursor(), definition)
+    assert [row["student_id"] for row in read.highly_engaged] == [1, 2, 3, 5, 4, 6]
+    assert {row["consistency_score"] for row in read.highly_engaged} == {100}
