@@ -67,9 +67,9 @@ class Difference:
             )
 
         def change(rows: tuple[Row, Row]) -> str:
-            return f"{whole(rows[0], {*self.key, *NAMES_OF_PEOPLE})}: " + ", ".join(
-                text(*change) for change in self._changes(*rows)
-            )
+            label = whole(rows[0], {*self.key, *NAMES_OF_PEOPLE})
+            changes = ", ".join(text(*change) for change in self._changes(*rows))
+            return f"{label}: {changes}" if label else changes
 
         return [
             *_few(self.changed, change),
@@ -85,15 +85,17 @@ class Difference:
 
 
 def compare(old: Version, new: Version, key: Collection[str]) -> Difference:
-    """Compare two versions: by the key, or as bags of rows if they have none that tells their rows apart."""
+    """Compare two versions: by the key, or as bags of rows if it does not tell their rows apart. One row is itself."""
     shared = [column for column in old.columns if column in new.columns]
+    if len(old.rows) == len(new.rows) == 1:
+        key = ()
     positions = [shared.index(column) for column in key if column in shared]
 
     def by_key(rows: Sequence[Row]) -> dict[Row, Row]:
         return {tuple(row[position] for position in positions): row for row in rows}
 
     old_rows, new_rows = by_key(old.rows), by_key(new.rows)
-    if key and len(positions) == len(key) and len(old_rows) == len(old.rows) and len(new_rows) == len(new.rows):
+    if len(positions) == len(key) and len(old_rows) == len(old.rows) and len(new_rows) == len(new.rows):
         changed = [(old_rows[id], row) for id, row in new_rows.items() if id in old_rows and old_rows[id] != row]
         appeared = [row for id, row in new_rows.items() if id not in old_rows]
         vanished = [row for id, row in old_rows.items() if id not in new_rows]

@@ -10,10 +10,10 @@
     {%- set keys = {} -%}
     {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.attached_node -%}
         {%- set metadata = test.test_metadata -%}
-        {%- if metadata.name == 'unique' -%}
-            {%- do keys.update({test.attached_node: [metadata.kwargs.column_name]}) -%}
-        {%- elif metadata.name == 'unique_combination_of_columns' and test.attached_node not in keys -%}
+        {%- if metadata.name == 'unique_combination_of_columns' -%}
             {%- do keys.update({test.attached_node: metadata.kwargs.combination_of_columns}) -%}
+        {%- elif metadata.name == 'unique' and test.attached_node not in keys -%}
+            {%- do keys.update({test.attached_node: [metadata.kwargs.column_name]}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set relations = [] -%}
