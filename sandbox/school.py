@@ -256,10 +256,14 @@ def _as_of(now: datetime, checkin: Checkin) -> Checkin:
 
 def _check_out_too_early(random: Random, checkins: list[Checkin], now: datetime) -> None:
     """Let a session of the last 30 days end before it began."""
-    recent = [at for at, checkin in enumerate(checkins) if checkin.checkin_time > now - timedelta(30)]
-    at = random.choice(recent)
-    checkin = checkins[at]
-    checkins[at] = Checkin(checkin.student_id, checkin.checkin_time, checkin.checkin_time - timedelta(minutes=40))
+    at, came = random.choice(
+        [
+            (at, each.checkin_time)
+            for at, each in enumerate(checkins)
+            if each.checkin_time and each.checkin_time > now - timedelta(30)
+        ]
+    )
+    checkins[at] = Checkin(checkins[at].student_id, came, came - timedelta(minutes=40))
 
 
 def _dirty_checkins(random: Random, checkins: list[Checkin], now: datetime) -> list[Checkin]:

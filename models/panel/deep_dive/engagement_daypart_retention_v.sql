@@ -24,7 +24,7 @@ visits as (
 
     select
         checkins.student_id,
-        -- what began at the last of the clock's instants up to the check-in: a daypart, by its first hour, or none (null)
+        -- what began at the clock's last instant up to the check-in: a daypart, by its first hour, or nothing (null)
         clock.hours_from[width_bucket(checkins.checkin_time, clock.instants)] as hour_from
     from (select * from {{ ref('int_engagement__checkins_30d') }}) as checkins
     cross join clock

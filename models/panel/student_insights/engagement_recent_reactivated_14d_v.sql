@@ -26,8 +26,8 @@ fortnights as ( -- one row per person who came in the latest, with what came in 
 
 ),
 
--- Only the first check-in of a fortnight can end an absence of a fortnight. The first of the previous one is recent if it is
--- exactly so long ago. Not materialized, so that a filter on the view reaches the look-ups.
+-- Only the first check-in of a fortnight can end an absence of a fortnight. The first of the previous fortnight is
+-- recent if it is exactly a fortnight ago. Not materialized, so that a filter on the view reaches the look-ups.
 candidates as not materialized (
 
     select

@@ -23,15 +23,15 @@ gaps as ( -- one row per person who came in the history that counts
 
 ),
 
-habits as (
+habits as ( -- the last check-in may be older than the history that counts
 
-    {% if history_days is none -%}
+    {%- if history_days is none %}
     select
         student_id,
         last_checkin_time,
         mean_gap_days
     from gaps
-    {%- else -%} {#- the last check-in may be older than the history that counts -#}
+    {%- else %}
     select
         latest_checkins.student_id,
         latest_checkins.last_checkin_time,

@@ -6,7 +6,7 @@ from typing import Any
 from dbt_bouncer.check_framework.decorator import check, fail
 
 FOLDER = "macros/deployment/"
-HOOK = "__before_deployment"  # what it asks the project that uses it
+HOOKS = ("__before_deployment", "__disabled_views")  # what it asks the project that uses it
 VAR = re.compile(r"\bvar\(\s*['\"](?!deployment_)(\w+)")
 
 
@@ -18,7 +18,7 @@ def check_deployment_knows_no_panel(macro: Any, ctx: Any) -> None:
     names = {name for node in nodes for name in (node.name, node.schema_)}
     names |= {name for source in manifest.sources.values() for name in (source.name, source.source_name)}
     used = {*VAR.findall(macro.macro_sql)} | (names & {*re.findall(r"\w+", macro.macro_sql)})
-    used |= {each.name for each in _called(macro, ctx) if not _is_in_folder(each) and not each.name.endswith(HOOK)}
+    used |= {each.name for each in _called(macro, ctx) if not _is_in_folder(each) and not each.name.endswith(HOOKS)}
     if used:
         fail(f"`{macro.name}` names {', '.join(sorted(used))} of the project: the folder is to be of use without it.")
 
@@ -45,4 +45,4 @@ def _called(macro: Any, ctx: Any) -> list[Any]:
 
 
 def _is_in_folder(macro: Any) -> bool:
-    return macro.original_file_path.startswith(FOLDER)
+    return str(macro.original_file_path).startswith(FOLDER)
