@@ -1,7 +1,7 @@
 # The panel and its sandbox. `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop clean docs report health lint test test-browser bench soak
+.PHONY: help setup demo stop clean docs report health preview lint test test-browser bench soak
 
 VENV := .venv/bin
 
@@ -30,6 +30,9 @@ report: setup ## write the panel as of now as a page in report/, its lists as CS
 
 health: setup ## check the sources: do check-ins arrive, are the rows sound (TARGET=..., JUNIT=file.xml)
 	@$(VENV)/python -m engagement_panel health $(if $(TARGET),--target $(TARGET)) $(if $(JUNIT),--junit $(JUNIT))
+
+preview: setup ## show what a deployment of this checkout would change for the panel's readers (TARGET=...)
+	@$(VENV)/python -m engagement_panel preview $(if $(TARGET),--target $(TARGET)) || [ $$? -eq 1 ]
 
 lint: setup ## check Python's types and style, SQL's style, the conventions, and that dbt finds nothing deprecated
 	@$(VENV)/ruff check .

@@ -1,4 +1,4 @@
-"""Write the panel as a page (report), or check the sources' health (health), on any target of the dbt profile."""
+"""Write the panel as a page (report), check the sources (health), or see what a deployment would change (preview)."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from engagement_panel.dbt import PROJECT
 from engagement_panel.health import COULD_NOT_RUN, check_health
+from engagement_panel.preview import preview
 from engagement_panel.report import write_report
 from engagement_panel.target import CannotRunError
 
@@ -29,7 +30,15 @@ def main() -> None:
     health.add_argument(
         "--store-failures", action="store_true", help="keep the failing rows as tables of the panel's internal schema"
     )
-    for command in (report, health):
+    changes = commands.add_parser(
+        "preview",
+        help="show what a deployment of this checkout would change for readers, and change nothing",
+        description="Show what `dbt build` would change for readers, and change nothing. "
+        "Exit code: 0 nothing, 1 something changes or would be refused, 2 could not look.",
+    )
+    changes.add_argument("--vars", metavar="YAML", help="values of vars, as for dbt")
+    changes.add_argument("--names", action="store_true", help="show names of people, too")
+    for command in (report, health, changes):
         command.add_argument("--target", help="target of the dbt profile; default: the profile's own")
     arguments = parser.parse_args()
     try:
@@ -37,6 +46,8 @@ def main() -> None:
             with Console(stderr=True).status("Reading the panel …"):
                 page = write_report(arguments.target, arguments.output)
             print(page)
+        elif arguments.command == "preview":
+            sys.exit(preview(arguments.target, arguments.vars, arguments.names))
         else:
             sys.exit(check_health(arguments.target, arguments.store_failures, arguments.strict, arguments.junit))
     except (CannotRunError, OSError, psycopg2.Error) as error:

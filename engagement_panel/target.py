@@ -34,21 +34,22 @@ def run_dbt(*arguments: str, target: str | None) -> list[Any]:
         CannotRunError: dbt could not run the command at all.
     """
     _use_sandbox_by_default()
-    run = dbt.run_dbt(*arguments, "--log-level", "none", target=target)
+    run = dbt.run_dbt(*arguments, "--log-level", "none", project=PROJECT, target=target)
     if run.exception:
         raise CannotRunError(one_line(run.exception))
     results: Any = run.result
     return list(results.results)
 
 
-def render(target: str | None, expression: str) -> Any:
-    """Return the value of a Jinja expression in the dbt project, without a connection.
+def render(target: str | None, expression: str, *options: str) -> Any:
+    """Return the value of a Jinja expression in the dbt project; connects only if the expression does.
 
     Args:
         target: as for run_dbt.
         expression: a value that JSON can hold; it may use macros, `ref` and `var`.
+        options: of dbt.
     """
-    return dbt.inline_value(run_dbt(*dbt.inline(expression), target=target))
+    return dbt.inline_value(run_dbt(*dbt.inline(expression), *options, target=target))
 
 
 @contextmanager

@@ -17,16 +17,20 @@
 -#}
 {% macro check_before_deployment(with_warnings=false) -%}
     {%- if execute and flags.WHICH in ('run', 'build', 'seed') and engagement_panel.selected_nodes() -%}
-        {%- set problems = (
-            engagement_panel._lock_wait_problems()
-            + engagement_panel._reader_problems()
-            + engagement_panel._materialization_problems()
-            + engagement_panel.before_deployment(with_warnings)
-        ) -%}
+        {%- set problems = engagement_panel._deployment_problems(with_warnings) -%}
         {%- if problems -%}
-            {%- do exceptions.raise_compiler_error('Nothing was changed. Fix these first:\n  - ' ~ problems | unique | join('\n  - ')) -%}
+            {%- do exceptions.raise_compiler_error('Nothing was changed. Fix these first:\n  - ' ~ problems | join('\n  - ')) -%}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _deployment_problems(with_warnings) -%}
+    {{ return((
+        engagement_panel._lock_wait_problems()
+        + engagement_panel._reader_problems()
+        + engagement_panel._materialization_problems()
+        + engagement_panel.before_deployment(with_warnings)
+    ) | unique | list) }}
 {%- endmacro %}
 
 {% macro selected_nodes() -%}

@@ -16,11 +16,10 @@
 {%- endmacro %}
 
 {% macro _refuse_without_create(relation) -%}
-if not has_schema_privilege({{ engagement_panel._literal(relation.schema) }}, 'create') then
+if {{ engagement_panel._obstacle_to_creating(relation) }} is not null then
     raise exception using errcode = refusal, message = format(
-        '%s was left as it is: role %s may not create in schema %s. Grant it create.',
-        {{ engagement_panel._literal(relation.include(database=false).render()) }}, current_user,
-        {{ engagement_panel._literal(relation.schema) }}
+        '%s was left as it is: %s', {{ engagement_panel._literal(relation.include(database=false).render()) }},
+        {{ engagement_panel._obstacle_to_creating(relation) }}
     );
 end if;
 {%- endmacro %}

@@ -1,0 +1,387 @@
+"""The preview: what it says that a deployment would change is what a deployment then does, and it changes nothing."""
+
+import json
+import multiprocessing
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import yaml
+from deployment import (
+    PANEL,
+    READER,
+    STUDENTS,
+    VARS,
+    Panel,
+    on_each_server,
+    wait_until,
+)
+from psycopg.conninfo import make_conninfo
+from support import Outcome, run_command
+
+from sandbox.load import FOREIGN_VIEW, ROSTER, under_load
+from sandbox.profiles import write_profile
+
+pytest_plugins = ["deployment"]
+
+STUDENTS_STEP = "models/staging/stg_engagement__students"
+ROSTER_VIEW = "engagement_inactive_roster_v"
+ACTIVITY_VIEW = "engagement_student_activity_v"
+VIEWS = {name.removeprefix("mgmt.") for name in PANEL}
+LINE = re.compile(r"(SAME|NEW|CHANGES|REFUSED|STEP) +(\w+)  (.+)")
+
+OF_THE_PREVIEW = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
+WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation = 'mgmt.{ROSTER_VIEW}'::regclass"
+LOCKS = """
+select distinct pg_locks.locktype, mode
+from pg_locks
+left join pg_class on relation = pg_class.oid
+where
+    pid = {} and granted
+    and (locktype = 'advisory' or relnamespace::regnamespace::text in ('public', 'mgmt', 'mgmt_internal'))
+"""
+LEFT_BEHIND = "select relname from pg_class where relpersistence = 't' or relname = 'contracted'"
+
+
+def profile_of(panel: Panel) -> Path:
+    return write_profile(panel.folder / "preview", make_conninfo(panel.uri, user="deployer"))
+
+
+def preview(panel: Panel, *arguments: str, **variables: object) -> Outcome:
+    """Run the preview of the panel's copy of the project."""
+    return preview_of(panel.project.path, profile_of(panel), "--vars", json.dumps(VARS | variables), *arguments)
+
+
+def preview_of(project: Path, profile: Path, *arguments: str) -> Outcome:
+    """Run the preview of a project."""
+    with (
+        mock.patch("engagement_panel.target.PROJECT", project),
+        mock.patch("engagement_panel.preview.PROJECT", project),
+    ):
+        return run_command(profile, "preview", *arguments)
+
+
+def lines(outcome: Outcome) -> dict[str, tuple[str, str]]:
+    """Give the word and the finding that it printed of each view and step."""
+    assert outcome.errors == ""
+    return {found[2]: (found[1], found[3]) for line in outcome.output.splitlines() if (found := LINE.fullmatch(line))}
+
+
+def nothing_remains(panel: Panel) -> None:
+    wait_until(lambda: not panel.execute(OF_THE_PREVIEW), "the end of the preview's session")
+    assert panel.execute(LEFT_BEHIND) == []
+
+
+@contextmanager
+def as_it_was(panel: Panel) -> Iterator[None]:
+    """See that what happens within leaves the database as it was, to the rows of pg_class."""
+    before = panel.snapshot()
+    yield
+    nothing_remains(panel)
+    assert panel.snapshot() == before
+
+
+def change_rows(panel: Panel, model: str, select_list: str, condition: str = "true") -> None:
+    """Let a model give other rows of the same columns."""
+    columns = panel.project.columns(model)
+    sql = ", ".join(columns).replace("level", select_list)
+    panel.project.write(
+        f"{model}.sql", f"select {sql} from (\n{panel.project.read(f'{model}.sql')}\n) as rows where {condition}"
+    )
+
+
+@on_each_server
+def test_an_unchanged_checkout_says_same_of_every_view(panel):
+    with as_it_was(panel):
+        found = preview(panel)
+    assert lines(found) == {view: ("SAME", "unchanged") for view in VIEWS}
+    assert found.exit_code == 0
+
+
+def test_a_changed_score_target_names_rows_and_column_and_nobody(panel):
+    with as_it_was(panel):
+        found = preview(panel, engagement_consistency_sessions_target=12)
+    assert found.exit_code == 1
+    word, finding = lines(found).pop(ACTIVITY_VIEW)
+    assert word == "CHANGES"
+    assert re.fullmatch(r"replaced; (\d+) rows change \(consistency_score in \1\)", finding), finding
+    assert {line for view, line in lines(found).items() if view != ACTIVITY_VIEW} == {("SAME", "unchanged")}
+    examples = re.findall(r"^ {9}student_id (\d+): consistency_score ([\d.]+) -> ([\d.]+)$", found.output, re.MULTILINE)
+    assert len(examples) == 3
+    assert all(float(before) < float(after) for _, before, after in examples)
+
+
+def test_rows_are_counted_by_what_becomes_of_them_and_names_are_shown_if_asked(panel):
+    names = dict(panel.execute("select student_id, full_name from students where student_id <= 9"))
+    columns = ", ".join(panel.project.columns(ROSTER))
+    changed = columns.replace("level", "case when student_id in (1, 2) then 'Z9' else level end as level").replace(
+        "full_name", "case when student_id = 3 then 'Ana Cambiada' else full_name end as full_name"
+    )
+    appeared = columns.replace("student_id", "4242").replace("full_name", "'Eva Nueva'")
+    roster = f"({panel.project.read(f'{ROSTER}.sql')}) as roster"
+    panel.project.write(
+        f"{ROSTER}.sql",
+        f"select {changed} from {roster} where student_id <> 4 union all select {appeared} from {roster} "
+        "where student_id = 4",
+    )
+    silent, talking = preview(panel), preview(panel, "--names")
+    for found in (silent, talking):
+        assert lines(found)[ROSTER_VIEW] == (
+            "CHANGES",
+            "replaced; 3 rows change (level in 2, full_name in 1); 1 row appears; 1 row vanishes",
+        )
+    people = {*names.values(), "Ana Cambiada", "Eva Nueva"}
+    assert not any(name in silent.output for name in people if name)
+    assert "student_id 3: full_name (see --names)" in silent.output
+    assert f"student_id 3, full_name {names[3]}: full_name {names[3]} -> Ana Cambiada" in talking.output
+    assert "appears: student_id 4242, full_name Eva Nueva" in talking.output
+    assert f"vanishes: student_id 4, full_name {names[4]}" in talking.output
+
+
+def test_rows_without_a_key_appear_and_vanish(panel):
+    description = panel.project.read(f"{ROSTER}.yml")
+    panel.project.write(f"{ROSTER}.yml", description.replace("data_tests: [unique, not_null]", "", 1))
+    change_rows(panel, ROSTER, "case when student_id = 1 then 'Z9' else level end as level")
+    assert lines(preview(panel))[ROSTER_VIEW] == ("CHANGES", "replaced; 1 row appears; 1 row vanishes")
+
+
+def test_another_order_is_a_change(panel):
+    roster = panel.project.read(f"{ROSTER}.sql")
+    panel.project.write(f"{ROSTER}.sql", f"select * from ({roster}) as roster order by student_id")
+    assert lines(preview(panel))[ROSTER_VIEW] == ("CHANGES", "replaced; the rows come in another order")
+
+
+def test_both_versions_are_of_one_instant(panel):
+    change_rows(panel, ROSTER, "now()::text as level")
+    panel.deploy("run")
+    change_rows(panel, ROSTER, "level || '' as level")
+    found = preview(panel)
+    assert lines(found)[ROSTER_VIEW] == ("SAME", "replaced")
+    assert found.exit_code == 0
+
+
+def edit_nothing(panel: Panel) -> None:
+    pass
+
+
+def add_a_column_to_a_step(panel: Panel) -> None:
+    panel.project.select_from(STUDENTS_STEP, "*, 42 as shoe_size")
+
+
+def rewrite_a_step(panel: Panel) -> None:
+    panel.project.select_from(STUDENTS_STEP, "*")
+
+
+def rename_a_column(panel: Panel) -> None:
+    panel.project.rename_column(ROSTER, "level", "course")
+
+
+def append_a_column(panel: Panel) -> None:
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+
+
+def retype_a_column_of_a_step(panel: Panel) -> None:
+    panel.project.select_from(STUDENTS_STEP, "student_id, full_name, level::varchar(20) as level, is_active")
+
+
+def break_the_contract(panel: Panel) -> None:
+    panel.project.select_from(ROSTER, "*, 1 as undeclared")
+
+
+def move_the_view_to_another_role(panel: Panel) -> None:
+    panel.execute(f"""
+        grant usage on schema mgmt, mgmt_internal to school;
+        grant select on all tables in schema mgmt_internal to school;
+        alter view mgmt.{ROSTER_VIEW} owner to school;
+        grant select on mgmt.{ROSTER_VIEW} to deployer;
+    """)
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+
+
+def put_a_table_in_the_way(panel: Panel) -> None:
+    panel.execute(f"""
+        drop view mgmt.{ROSTER_VIEW};
+        create table mgmt.{ROSTER_VIEW} (student_id integer);
+        alter table mgmt.{ROSTER_VIEW} owner to deployer;
+    """)
+
+
+def take_create_away(panel: Panel) -> None:
+    panel.execute("alter schema mgmt owner to school; revoke create on schema mgmt from deployer")
+    panel.execute("grant usage on schema mgmt to deployer")
+    rewrite_a_step(panel)
+    panel.project.select_from(ROSTER, "*")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        edit_nothing,
+        add_a_column_to_a_step,
+        rewrite_a_step,
+        append_a_column,
+        rename_a_column,
+        retype_a_column_of_a_step,
+        break_the_contract,
+        move_the_view_to_another_role,
+        put_a_table_in_the_way,
+        take_create_away,
+    ],
+)
+def test_the_deployment_does_what_the_preview_says(panel, edit):
+    edit(panel)
+    with as_it_was(panel):
+        found = preview(panel)
+    said = lines(found)
+    run = panel.run("build", "--exclude-resource-type", "test", "--exclude-resource-type", "seed")
+    done = {result.node.name: result for result in run.results if result.node.resource_type == "model"}
+    for name, result in done.items():
+        word, finding = said.get(name, ("STEP", "unchanged"))
+        if result.status == "success":
+            assert (name, finding.split(";")[0]) == (name, result.message)
+        else:
+            assert (name, word) == (name, "REFUSED")
+        if result.status == "error":
+            reason = finding.partition(" Its new version: ")[0]
+            assert reason in result.message
+    assert said.keys() <= done.keys()
+    refused = run.exit_code != 0
+    assert refused == any(word == "REFUSED" for word, _ in said.values())
+    assert found.exit_code == (1 if refused or any(word in ("NEW", "CHANGES") for word, _ in said.values()) else 0)
+
+
+def test_a_refusal_names_the_columns_and_what_would_differ(panel):
+    rename_a_column(panel)
+    found = preview(panel)
+    word, finding = lines(found)[ROSTER_VIEW]
+    assert word == "REFUSED"
+    assert "level text -> course text" in finding
+    assert finding.endswith("Its new version: a new column: course; a column less: level.")
+    assert found.exit_code == 1
+
+
+def test_a_new_model_is_new(panel):
+    panel.project.write(
+        "models/panel/student_insights/engagement_levels_v.sql",
+        "select level, count(*) as students from {{ ref('stg_engagement__students') }} group by level",
+    )
+    panel.project.write(
+        "models/panel/student_insights/engagement_levels_v.yml",
+        json.dumps(
+            {
+                "models": [
+                    {
+                        "name": "engagement_levels_v",
+                        "columns": [
+                            {"name": "level", "data_type": "text"},
+                            {"name": "students", "data_type": "bigint"},
+                        ],
+                    }
+                ]
+            }
+        ),
+    )
+    (levels,) = panel.execute("select count(distinct coalesce(level, '')) from students")[0]
+    with as_it_was(panel):
+        found = preview(panel)
+    assert lines(found)["engagement_levels_v"] == ("NEW", f"created; {levels} rows")
+    assert {line for view, line in lines(found).items() if view in VIEWS} == {("SAME", "unchanged")}
+    assert found.exit_code == 1
+
+
+@on_each_server
+def test_on_a_school_without_the_panel_everything_is_new(panel):
+    panel.execute(f"drop view {', '.join(PANEL)}; drop schema mgmt_internal cascade")
+    with as_it_was(panel):
+        refused = preview(panel)
+    assert refused.exit_code == 1
+    assert {word for word, _ in lines(refused).values()} == {"REFUSED"}
+    assert "mgmt_internal" in refused.output
+
+    panel.execute(f"grant create on database {panel.database} to deployer")
+    with as_it_was(panel):
+        found = preview(panel)
+    assert {view: line for view, line in lines(found).items() if view in VIEWS}.keys() == VIEWS
+    assert lines(found)[ROSTER_VIEW] == ("NEW", f"created; {STUDENTS} rows")
+    assert {word for word, _ in lines(found).values()} == {"NEW", "STEP"}
+    assert found.exit_code == 1
+
+
+def test_a_seed_that_changes_shows_in_what_reads_it(panel):
+    seed = panel.project.read("seeds/dayparts.csv")
+    panel.project.write("seeds/dayparts.csv", seed.replace("evening_17_20,17,20", "evening_17_20,17,21"))
+    with as_it_was(panel):
+        found = preview(panel)
+    assert lines(found)["dayparts"] == ("STEP", "replaced; 1 row changes (hour_below in 1)")
+    assert "daypart evening_17_20: hour_below 20 -> 21" in found.output
+
+
+def test_a_seed_with_a_column_that_its_table_lacks_would_be_refused(panel):
+    header, *rows = panel.project.read("seeds/dayparts.csv").splitlines()
+    panel.project.write("seeds/dayparts.csv", "\n".join([f"{header},note", *(f"{row},x" for row in rows)]))
+    described = yaml.safe_load(panel.project.read("seeds/dayparts.yml"))
+    described["seeds"][0]["config"]["column_types"]["note"] = "text"
+    described["seeds"][0]["columns"].append({"name": "note", "description": "A note."})
+    panel.project.write("seeds/dayparts.yml", yaml.safe_dump(described))
+    found = preview(panel)
+    assert lines(found)["dayparts"] == ("REFUSED", "its table has no column note. Add it by hand first.")
+    assert lines(found)["engagement_daypart_retention_v"] == (
+        "REFUSED",
+        "it would be skipped, because it reads dayparts.",
+    )
+    run = panel.run("build", "--exclude-resource-type", "test", "--select", "+engagement_daypart_retention_v")
+    assert {result.node.name: result.status for result in run.results if result.status != "success"} == {
+        "dayparts": "error",
+        "engagement_daypart_retention_v": "skipped",
+    }
+
+
+def test_what_is_killed_halfway_held_no_lock_but_a_readers_and_leaves_nothing(panel):
+    arguments = (panel.project.path, profile_of(panel), "--vars", json.dumps(VARS))
+    process = multiprocessing.get_context("forkserver").Process(target=preview_of, args=arguments)
+    with as_it_was(panel), panel.connect() as admin, admin.transaction(force_rollback=True):
+        admin.execute(f"alter view mgmt.{ROSTER_VIEW} set (security_barrier)")
+        process.start()
+        try:
+            wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER) or not process.is_alive(), "it waits for the roster")
+            ((pid,),) = panel.execute(WAITS_FOR_THE_ROSTER)
+            assert panel.execute(LOCKS.format(pid)) == [("relation", "AccessShareLock")]
+        finally:
+            process.kill()
+            process.join()
+
+
+def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
+    panel.execute(FOREIGN_VIEW)
+    panel.execute(f"""
+        alter view reports.call_list owner to panel_owners;
+        grant select on mgmt.engagement_inactive_roster_v to panel_owners;
+        grant usage on schema reports to "{READER}";
+        grant select on reports.call_list to "{READER}";
+    """)
+    rewrite_a_step(panel)
+    with under_load(panel.uri, READER) as tallies:
+        for _ in range(3):
+            found = preview(panel)
+            assert {word for view, (word, _) in lines(found).items() if view in VIEWS} == {"SAME"}, found.output
+            assert found.exit_code == 0
+    for tally in tallies:
+        assert (tally.view, tally.failed, tally.partial) == (tally.view, {}, {})
+        assert tally.reads > 0
+
+
+def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
+    panel.execute("revoke select on student_attendance from deployer")
+    found = preview(panel)
+    assert (found.exit_code, found.output) == (2, "")
+    assert found.errors.count("\n") == 1
+    assert "public.student_attendance" in found.errors
+
+    panel.execute("grant select on student_attendance to deployer")
+    change_rows(panel, ROSTER, "no_such_column as level")
+    found = preview(panel)
+    assert (found.exit_code, found.output) == (2, "")
+    assert found.errors == f'{ROSTER_VIEW}: column "no_such_column" does not exist\n'
