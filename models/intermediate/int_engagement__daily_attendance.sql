@@ -13,7 +13,7 @@ clock as materialized ( -- each check-in finds its day by binary search, which c
 
 ),
 
-visits as ( -- day 0: before the first, on a day whose sessions may reach into it
+visits as ( -- day 0 is before the first, from where a session may reach into it
 
     select
         student_id,
@@ -21,7 +21,8 @@ visits as ( -- day 0: before the first, on a day whose sessions may reach into i
         ended_at,
         width_bucket(checkin_time, (select clock.day_starts from clock)) as day_number
     from {{ ref('int_engagement__sessions') }}
-    where checkin_time >= {{ days_ago(97) }} -- 90 days, the week's up to six days before them, and one for day 0
+    where checkin_time >= (select clock.day_starts[1] from clock) - {{ longest_session() }}
+    offset 0 -- noqa: AM09; a subquery of its own, so that the search is done once a check-in
 
 ),
 

@@ -21,7 +21,10 @@ sessions as (
         greatest(checkin_time, (select clock.starts_at from clock)) as began_at,
         ended_at
     from {{ ref('int_engagement__sessions') }}
-    where checkin_time >= {{ days_ago(91) }} -- 90 days, and one whose sessions may reach into them
+    where
+        checkin_time >= (select clock.starts_at from clock) - {{ longest_session() }}
+        and ended_at > checkin_time
+        and ended_at > (select clock.starts_at from clock)
 
 ),
 
@@ -34,28 +37,40 @@ spans as ( -- one row per hour of beginning and hour of end, the instants added 
         {{ microseconds('sum(began_at - (select clock.starts_at from clock))') }} as beginnings,
         {{ microseconds('sum(ended_at - (select clock.starts_at from clock))') }} as ends
     from sessions
-    where ended_at > began_at
     group by
         hour_of_beginning,
         hour_of_end
 
 ),
 
-changes as ( -- what begins and ends in an hour
+hours as ( -- with what begins and ends in each
 
     select
-        hour_number,
+        max(local_hour) as local_hour,
+        max(starts_at) as starts_at,
         sum(sessions) as sessions,
         sum(ends_less_beginnings) as ends_less_beginnings
     from (
         select
+            hour_number,
+            local_hour,
+            starts_at,
+            0 as sessions,
+            0 as ends_less_beginnings
+        from local_hours
+        union all
+        select
             hour_of_beginning as hour_number,
+            null as local_hour,
+            null as starts_at,
             sessions,
             -beginnings as ends_less_beginnings
         from spans
         union all
         select
             hour_of_end as hour_number,
+            null as local_hour,
+            null as starts_at,
             -sessions as sessions,
             ends as ends_less_beginnings
         from spans
@@ -64,18 +79,16 @@ changes as ( -- what begins and ends in an hour
 
 ),
 
-hours as (
+occupied_hours as (
 
     select
-        local_hours.local_hour,
-        local_hours.starts_at,
-        {{ microseconds('local_hours.starts_at - clock.starts_at') }} as hour_start,
-        coalesce(changes.sessions, 0) as sessions,
-        coalesce(changes.ends_less_beginnings, 0) as ends_less_beginnings
-    from local_hours
-    cross join clock
-    left join changes
-        on local_hours.hour_number = changes.hour_number
+        local_hour,
+        starts_at,
+        {{ microseconds('starts_at - min(starts_at) over ()') }} as hour_start,
+        sum(sessions) over (order by starts_at) as open_at_end,
+        sum(sessions) over (order by starts_at) - sessions as open_at_start,
+        ends_less_beginnings
+    from hours
 
 )
 
@@ -85,8 +98,7 @@ select
     -- a session that is open as the hour begins counts from there, one that is open as it ends until there
     (
         ends_less_beginnings
-        + coalesce(lead(hour_start) over by_hour, 0) * sum(sessions) over by_hour
-        - hour_start * (sum(sessions) over by_hour - sessions)
+        + coalesce(lead(hour_start) over (order by starts_at), 0) * open_at_end
+        - hour_start * open_at_start
     )::bigint as attended_microseconds
-from hours
-window by_hour as (order by starts_at)
+from occupied_hours

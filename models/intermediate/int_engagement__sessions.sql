@@ -1,20 +1,7 @@
-with
-
-students as (
-
-    select student_id from {{ ref('stg_engagement__students') }}
-
-),
-
-checkins as (
-
-    select * from {{ ref('stg_engagement__checkins') }}
-
-)
-
+-- without CTEs, so that PostgreSQL plans it as part of the queries that read it
 select
     student_id,
     checkin_time,
     {{ session_end('checkin_time', 'checkout_time') }} as ended_at
-from checkins
-where student_id in (select students.student_id from students)
+from {{ ref('stg_engagement__checkins') }}
+where {{ is_one_of(ref('stg_engagement__students')) }}

@@ -18,7 +18,7 @@ visits as (
         lag(checkin_time) over (partition by student_id order by checkin_time) as previous_checkin_time
     from {{ ref('stg_engagement__checkins') }}
     where
-        student_id in (select active_students.student_id from active_students)
+        {{ is_one_of('active_students') }}
         and checkin_time >= {{ "'-infinity'" if gap_days is none else days_ago(gap_days) }}
 
 ),
@@ -27,9 +27,9 @@ first_visits as (
 
     select
         student_id,
-        checkin_time
+        min(checkin_time) as checkin_time
     from visits
-    where previous_checkin_time is null
+    group by student_id
 
 ),
 

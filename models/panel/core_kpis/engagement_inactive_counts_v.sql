@@ -12,7 +12,7 @@ latest_checkins as (
 
     select last_checkin_time
     from {{ ref('int_engagement__latest_checkins') }}
-    where student_id in (select active_students.student_id from active_students)
+    where {{ is_one_of('active_students') }}
 
 )
 

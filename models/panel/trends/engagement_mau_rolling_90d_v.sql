@@ -24,7 +24,7 @@ students as ( -- a bit for each local day, set if the student came in the month 
             >> width_bucket(checkin_time, (select clock.day_starts from clock))
         ) as came_in_month_before
     from {{ ref('int_engagement__sessions') }}
-    where checkin_time >= {{ days_ago(snapshots + month + 1) }}
+    where checkin_time >= (select clock.day_starts[1] from clock)
     group by student_id
 
 )
