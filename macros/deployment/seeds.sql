@@ -26,8 +26,8 @@
             {{ engagement_panel._refuse_without_create(this) | indent(12) }}
             create table if not exists {{ table }} (
                 {%- for column in found %}
-                {{ adapter.quote_seed_column(column, model.config.quote_columns) }}
-                {{ model.config.column_types.get(column) or adapter.convert_type(agate_table, loop.index0) }}
+                {{ adapter.quote_seed_column(column, model.config.get('quote_columns')) }}
+                {{ model.config.get('column_types', {}).get(column) or adapter.convert_type(agate_table, loop.index0) }}
                 {{- ',' if not loop.last }}
                 {%- endfor %}
             );

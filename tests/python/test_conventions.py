@@ -14,6 +14,7 @@ from conftest import PROJECT
 BIN = Path(sys.executable).parent
 FILES = "dbt_project.yml dbt-bouncer.yml profiles.yml.example".split()
 FOLDERS = "analyses dbt_packages macros models scripts seeds tests".split()
+DEPLOYMENT = "macros/deployment"
 PANEL = "models/panel/student_insights"
 ROSTER = "engagement_inactive_roster_v"
 
@@ -97,6 +98,36 @@ BREAKS = [
         "ref('stg_engagement__students')",
         "source('engagement_students', 'students')",
     ),
+    Break(
+        "check_deployment_knows_no_panel",
+        "_readers",
+        f"{DEPLOYMENT}/grants.sql",
+        "var('deployment_",
+        "var('engagement_",
+    ),
+    Break("check_deployment_knows_no_panel", "_turn_key", f"{DEPLOYMENT}/turns.sql", "1684173940", "{{ days(1) }}"),
+    Break(
+        "check_deployment_knows_no_panel",
+        "_begin",
+        f"{DEPLOYMENT}/attempts.sql",
+        "rollback; begin",
+        "lock dayparts; begin",
+    ),
+    Break("check_deployment_knows_no_panel", "_role_name", f"{DEPLOYMENT}/rebuild.sql", "'public'", "'mgmt_internal'"),
+    Break(
+        "check_deployment_calls_are_qualified",
+        "_text_array",
+        f"{DEPLOYMENT}/literals.sql",
+        "engagement_panel._literal(",
+        "_literal(",
+    ),
+    Break(
+        "check_deployment_is_private",
+        "source_column",
+        "macros/sources/source_column.sql",
+        "{%- endmacro",
+        "{{ engagement_panel._literal('') }}\n{%- endmacro",
+    ),
 ]
 
 
@@ -126,6 +157,6 @@ def noticed(tmp_path_factory: pytest.TempPathFactory) -> str:
     return bouncer.stdout
 
 
-@pytest.mark.parametrize("broken", BREAKS, ids=[broken.check for broken in BREAKS])
+@pytest.mark.parametrize("broken", BREAKS, ids=[f"{broken.check} {broken.on}" for broken in BREAKS])
 def test_a_broken_convention_is_noticed(noticed: str, broken: Break) -> None:
     assert re.search(rf"{broken.check}:\d+:{broken.on}\b", noticed), noticed

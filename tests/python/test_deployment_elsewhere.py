@@ -1,10 +1,13 @@
 """A second project installs this one by `dbt deps`: our views are deployed in place, its own models by dbt."""
 
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from conftest import PROJECT
 from deployment import MODELS, PANEL, READER, MakePanel, Panel
 
@@ -157,3 +160,32 @@ def test_replaced_view_is_kept_and_put_back(second):
     assert second.execute("select id, name from mgmt_internal.replaced_views") == [(1, ROSTER_VIEW)]
     second.deploy("run-operation", "replaced_views", "--args", "{put_back: 1}")
     assert second.snapshot()[ROSTER_VIEW]._replace(row_version="") == before._replace(row_version="")
+
+
+def test_the_page_tells_how_to_copy_the_deployment(panel, workspace):
+    (copying,) = blocks("sh")
+    settings = next(block for block in blocks("yaml") if "on-run-start" in block)
+    panel.execute(f"grant create on database {panel.database} to deployer")
+    folder = workspace / "copying" / "reports"
+    for part in ("macros", "models", "seeds"):
+        (folder / part).mkdir(parents=True)
+    (folder.parent / "engagement_panel").symlink_to(panel.project.path)
+    subprocess.run(["bash", "-ec", copying], cwd=folder, check=True)
+    (folder / "dbt_project.yml").write_text(f"name: reports\nprofile: engagement_panel\n{settings}")
+    (folder / "seeds/places.csv").write_text("place\nhall\n")
+    (folder / "models/places_v.sql").write_text("select place from {{ ref('places') }}")
+    copy = installing(panel, folder)
+    for said in ("created", "unchanged"):
+        assert f"[{said} in" in copy.deploy("build", "-t", "dev").output
+    (folder / "models/places_v.sql").write_text("select place as name from {{ ref('places') }}")
+    assert "(place text -> name text)" in copy.run("run", "-t", "dev").output
+    assert copy.execute("select place from dev.places_v") == [("hall",)]
+
+
+def test_the_page_has_the_setting():
+    assert yaml.safe_load(SETTING) in [yaml.safe_load(block) for block in blocks("yaml")]
+
+
+def blocks(language: str) -> list[str]:
+    """Give the code blocks of that language on the page about deployment."""
+    return re.findall(rf"```{language}\n(.*?)```", (PROJECT / "docs/deployment.md").read_text(), re.DOTALL)
