@@ -1,6 +1,6 @@
 {#-
-    The one place where this folder asks the project that uses it. A project that wants to look at something before anything is
-    changed defines `postgres__before_deployment`, which returns a list of problems.
+    One of two questions that this folder asks the project that uses it; disabled_views.sql has the other. A project that wants to
+    look at something before anything is changed defines `postgres__before_deployment`, which returns a list of problems.
 -#}
 {% macro before_deployment(with_warnings) -%}
     {{ return(adapter.dispatch('before_deployment', 'engagement_panel')(with_warnings)) }}

@@ -4,7 +4,7 @@
     An operation: lists what is kept, or puts one of the list back in place.
 -#}
 {% macro replaced_views(put_back=none) -%}
-    {%- set table = engagement_panel._replaced_views() -%}
+    {%- set table, command = engagement_panel._replaced_views(), 'dbt run-operation replaced_views --target ' ~ target.name -%}
     {%- set exists = run_query('select to_regclass(' ~ engagement_panel._literal(table) ~ ') is not null').columns[0].values()[0] -%}
     {%- set kept = run_query(
         "select id, name, replaced_by, invocation_id, to_char(replaced_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as replaced_at"
@@ -18,14 +18,14 @@
             ) -%}
         {%- endfor -%}
         {%- do log(
-            'Kept in ' ~ table ~ '. To put one back: dbt run-operation replaced_views --args "{put_back: ' ~ kept[-1].id ~ '}"'
+            'Kept in ' ~ table ~ '. To put one back: ' ~ command ~ ' --args "{put_back: ' ~ kept[-1].id ~ '}"'
             if kept else 'No view has been replaced yet.', info=true
         ) -%}
     {%- else -%}
         {%- set chosen = kept | selectattr('id', 'equalto', put_back) | first -%}
         {%- if not chosen -%}
             {%- do exceptions.raise_compiler_error(
-                'There is no replaced view ' ~ put_back ~ '. Nothing was changed. To list them: dbt run-operation replaced_views'
+                'There is no replaced view ' ~ put_back ~ '. Nothing was changed. To list them: ' ~ command
             ) -%}
         {%- endif -%}
         {%- do engagement_panel._attempt(chosen.name, engagement_panel._put_back_sql(chosen.id)) -%}
