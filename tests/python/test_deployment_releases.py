@@ -2,7 +2,7 @@
 
 import json
 
-from deployment import MODELS, PANEL, READER, on_each_server, regardless_of_oid
+from deployment import BUT_KEPT_DEFINITIONS, MODELS, PANEL, READER, on_each_server, regardless_of_oid
 
 from sandbox.load import ROSTER
 
@@ -54,13 +54,13 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
     panel.execute("grant create on schema reports to stranger; grant usage on schema mgmt to stranger")
     panel.execute(f"grant select on {ROSTER_VIEW} to stranger")
     panel.execute(ADDED_BY_HAND)
-    first = panel.snapshot()
+    first = panel.snapshot(BUT_KEPT_DEFINITIONS)
 
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     run = panel.deploy("run")
     assert run.output.count("[replaced in") == 1
     assert run.output.count("[unchanged in") == MODELS - 1
-    second = panel.snapshot()
+    second = panel.snapshot(BUT_KEPT_DEFINITIONS)
     old, new = first[ROSTER_VIEW], second[ROSTER_VIEW]
     assert new.columns == [*old.columns, "note text The note."]
     assert second | {ROSTER_VIEW: None} == first | {ROSTER_VIEW: None}
@@ -70,17 +70,17 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
     run = panel.run("run")
     assert run.exit_code == 1
     assert "(note text -> none). Views that stand on it: reports.call_list. To do so, add --full-refresh." in run.output
-    assert panel.snapshot() == second
+    assert panel.snapshot(BUT_KEPT_DEFINITIONS) == second
 
     run = panel.run("run", "--full-refresh")
     assert run.exit_code == 1
     assert "reports.call_list belongs to role stranger" in run.output
-    assert panel.snapshot() == second
+    assert panel.snapshot(BUT_KEPT_DEFINITIONS) == second
 
     panel.execute("alter view reports.call_list owner to panel_owners")
-    third = panel.snapshot()
+    third = panel.snapshot(BUT_KEPT_DEFINITIONS)
     panel.deploy("run", "--full-refresh")
-    fourth = panel.snapshot()
+    fourth = panel.snapshot(BUT_KEPT_DEFINITIONS)
     for name in (ROSTER_VIEW, "reports.call_list"):
         assert fourth[name].oid != first[name].oid
         expected = first[name] if name == ROSTER_VIEW else third[name]
@@ -88,12 +88,12 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
 
 
 def test_column_that_a_shared_step_gained_goes_by_full_refresh(panel):
-    before = panel.snapshot()
+    before = panel.snapshot(BUT_KEPT_DEFINITIONS)
     panel.project.append_column("models/staging/stg_engagement__students", "shoe_size", "42", "integer")
     assert panel.deploy("run").output.count("[replaced in") == 1
     panel.project.restore()
     panel.deploy("run", "--full-refresh")
-    assert regardless_of_oid(panel.snapshot()) == regardless_of_oid(before)
+    assert regardless_of_oid(panel.snapshot(BUT_KEPT_DEFINITIONS)) == regardless_of_oid(before)
 
 
 def test_model_that_breaks_its_contract_is_refused(panel):
