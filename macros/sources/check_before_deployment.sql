@@ -13,7 +13,7 @@
 {#- See macros/deployment/disabled_views.sql. -#}
 {% macro postgres__disabled_views() -%}
     {{ return({
-        'names': var('engagement_disabled_views', []), 'how': 'add its name to the var engagement_disabled_views'
+        'names': setting('engagement_disabled_views'), 'how': 'add its name to the var engagement_disabled_views'
     }) }}
 {%- endmacro %}
 
