@@ -10,6 +10,11 @@
     {%- for name, declared in declared_vars().items() if var_problem(name, declared) -%}
         {%- do problems.append(var_problem(name, declared)) -%}
     {%- endfor -%}
+    {%- if execute and var('engagement_disabled_views', none) is sequence -%}
+        {%- for name in var('engagement_disabled_views') if 'model.engagement_panel.' ~ name not in disabled_models() -%}
+            {%- do problems.append('engagement_disabled_views: the panel has no view ' ~ name ~ '.') -%}
+        {%- endfor -%}
+    {%- endif -%}
     {%- if not problems and var('engagement_ambassador_from_score') < var('engagement_high_from_score') -%}
         {%- do problems.append(
             'engagement_ambassador_from_score: is ' ~ var('engagement_ambassador_from_score')
@@ -94,4 +99,9 @@
         {%- do pairs.append(name[i:i + 2] | lower) -%}
     {%- endfor -%}
     {{ return(set(pairs)) }}
+{%- endmacro %}
+
+{#- `graph` has the enabled models only: dbt's own list of the others is where `ref` looks, too. -#}
+{% macro disabled_models() -%}
+    {{ return(ref.manifest.disabled | list) }}
 {%- endmacro %}

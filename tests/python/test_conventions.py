@@ -97,7 +97,7 @@ BREAKS = [
         "var('deployment_",
         "var('engagement_",
     ),
-    Break("check_deployment_knows_no_panel", "_turn_key", f"{DEPLOYMENT}/turns.sql", "1684173940", "{{ days(1) }}"),
+    Break("check_deployment_knows_no_panel", "_turn_key", f"{DEPLOYMENT}/turns.sql", "1684173940", "{{ days_ago(1) }}"),
     Break(
         "check_deployment_knows_no_panel",
         "_begin",

@@ -255,6 +255,25 @@ def test_vars_are_refused_as_people_mistype_them(server, school_database, run_db
     assert snapshot(server, school_database) == before
 
 
+def test_disabled_views_are_views_of_the_panel(server, school_database, run_dbt):
+    before = snapshot(server, school_database)
+    disabled = ["engagement_weekly_active_90d_v", "engagement_weekly_active_v"]
+    run = run_dbt(school_database, "build", vars={"engagement_disabled_views": disabled})
+    assert run.exit_code != 0
+    assert "engagement_disabled_views: the panel has no view engagement_weekly_active_v." in run.output
+    assert "no view engagement_weekly_active_90d_v" not in run.output
+    assert snapshot(server, school_database) == before
+
+
+def test_a_var_of_an_older_version_is_named_and_not_refused(school_database, run_dbt):
+    seeds = ("build", "--resource-type", "seed")
+    run = run_dbt(school_database, *seeds, vars={"engagement_dau_schema": "mgmt"})
+    assert run.exit_code == 0, run.output
+    line = "engagement_dau_schema does nothing any more, and can go: the panel makes the daily actives itself."
+    assert run.output.count(line) == 1
+    assert "engagement_dau_table" not in run.output
+
+
 def test_a_var_that_was_renamed_in_the_project_is_named(school_database, run_dbt, workspace):
     """Neither has a default any more, and one is read by yml alone; a third is set for this package alone."""
     copy = workspace / "renamed vars"
