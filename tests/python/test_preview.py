@@ -364,10 +364,9 @@ def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
     """)
     rewrite_a_step(panel)
     with under_load(panel.uri, READER) as tallies:
-        for _ in range(3):
-            found = preview(panel)
-            assert {word for view, (word, _) in lines(found).items() if view in VIEWS} == {"SAME"}, found.output
-            assert found.exit_code == 0
+        found = preview(panel)
+    assert {word for view, (word, _) in lines(found).items() if view in VIEWS} == {"SAME"}, found.output
+    assert found.exit_code == 0
     for tally in tallies:
         assert (tally.view, tally.failed, tally.partial) == (tally.view, {}, {})
         assert tally.reads > 0
