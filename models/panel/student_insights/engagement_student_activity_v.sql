@@ -22,27 +22,26 @@ gaps as ( -- one row per person who came in the history that counts
     group by student_id
 
 ),
-{%- if history_days is none %}
 
-habits as (
+{% if history_days is none %}
+    habits as (
 
-    select * from gaps
+        select * from gaps
 
-)
-{%- else %}
+    )
+{% else %}
+    habits as ( -- the last check-in may be older than the history that counts
 
-habits as ( -- the last check-in may be older than the history that counts
+        select
+            latest_checkins.student_id,
+            latest_checkins.last_checkin_time,
+            gaps.mean_gap_days
+        from (select * from {{ ref('int_engagement__latest_checkins') }}) as latest_checkins
+        left join gaps
+            on latest_checkins.student_id = gaps.student_id
 
-    select
-        latest_checkins.student_id,
-        latest_checkins.last_checkin_time,
-        gaps.mean_gap_days
-    from (select * from {{ ref('int_engagement__latest_checkins') }}) as latest_checkins
-    left join gaps
-        on latest_checkins.student_id = gaps.student_id
-
-)
-{%- endif %}
+    )
+{% endif %}
 
 select
     active_students.student_id::integer as student_id,
