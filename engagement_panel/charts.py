@@ -56,19 +56,23 @@ def standing_bars(
     """
     svg = _svg(title, TEXT_ROW + STANDING_HEIGHT + TEXT_ROW)
     foot, step = TEXT_ROW + STANDING_HEIGHT, WIDTH / len(values)
-    last, highest = len(values) - 1, max(values.values())
+    heights = [STANDING_HEIGHT * _share(value, values.values()) for value in values.values()]
+    last, highest = len(values) - 1, heights.index(max(heights))
     every = ceil((_width(values) + GAP) / step)
     has_room = _width(map(write, values.values())) <= step
     for column, (label, value) in enumerate(values.items()):
         middle = step * (column + 0.5)
-        height = STANDING_HEIGHT * _share(value, values.values())
-        width = step * STANDING_SHARE
-        if has_room or column == last or (value == highest and middle < WIDTH - 2 * _width([write(value)])):
-            _text(svg, write(value), min(middle, WIDTH - _width([write(value)]) / 2), foot - height - TEXT_ROW / 2)
+        if has_room or column in (highest, last):
+            half = _width([write(value)]) / 2
+            center = min(max(middle, half), WIDTH - half)
+            beneath = heights[int((center - half) / step) : ceil((center + half) / step)]
+            _text(svg, write(value), center, foot - max(beneath) - TEXT_ROW / 2)
         kind = "bar unfinished" if is_last_unfinished and column == last else "bar"
-        _rect(svg, kind, middle - width / 2, foot - height, width, height)
+        width = step * STANDING_SHARE
+        _rect(svg, kind, middle - width / 2, foot - heights[column], width, heights[column])
         if (last - column) % every == 0:
-            _text(svg, label, min(middle, WIDTH - _width([label]) / 2), foot + TEXT_ROW / 2)
+            half = _width([label]) / 2
+            _text(svg, label, min(max(middle, half), WIDTH - half), foot + TEXT_ROW / 2)
     return _markup(svg)
 
 
