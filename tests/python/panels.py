@@ -550,8 +550,9 @@ VISITS: dict[str, School] = {
         for count in (1, 2, 3, 4)
     },
     **{
-        f"a single gap of half a hundredth of a day, {name}": school_of(ago(HOUR, HOUR + gap))
-        for name, gap in zip(("less", "exactly", "more"), around(13 * CENT / 2), strict=True)
+        f"a single gap of {length} and half a hundredth of a day, {name}": school_of(ago(HOUR, HOUR + gap))
+        for length, days in (("no day", 0), ("a century", 36500))
+        for name, gap in zip(("less", "exactly", "more"), around(days * DAY + 13 * CENT / 2), strict=True)
     },
     **{
         f"the two middle gaps are half a hundredth of a day, {name}": school_of(

@@ -343,7 +343,7 @@ def test_adversarial_schools_without_checkouts(no_checkouts: Deployment) -> None
         check(no_checkouts, school, [session_zone])
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(school=schools(), session_zone=st.sampled_from(SESSION_ZONES))
 def test_random_school_without_checkouts(no_checkouts: Deployment, school: School, session_zone: str) -> None:
     check(no_checkouts, school, [session_zone])
@@ -360,7 +360,7 @@ def test_adversarial_schools_of_a_clock(deployment_of_any_clock: Deployment, clo
         check(deployment_of_any_clock, school, [session_zone], clock)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(school=schools(), clock=st.sampled_from(CLOCKS), session_zone=st.sampled_from(SESSION_ZONES))
 def test_random_school_of_a_clock(
     deployment_of_any_clock: Deployment, school: School, clock: Clock, session_zone: str
