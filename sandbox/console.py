@@ -27,7 +27,8 @@ Row = dict[str, Any]
 def print_panel(panel: "Panel", console: Console) -> None:
     """Print key figures, trends, hours and bars, then the head of each list."""
     console.print()
-    console.rule(f"[bold]The engagement panel of {sum(panel.students_in.values())} students")
+    students = f" of {sum(panel.students_in.values())} students" if "roster" in panel.rows else ""
+    console.rule(f"[bold]The engagement panel{students}")
     console.print()
     for title, words in _key_figures(panel):
         console.print(Text(f"{title:<26}", style="bold") + Text(words, style="default"))

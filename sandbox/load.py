@@ -93,8 +93,9 @@ def questions() -> list[Question]:
     ]
 
 
+READERS = 5
 READS_A_TRANSACTION = 2
-TRANSACTIONS_A_CONNECTION = 25
+ROUNDS_A_CONNECTION = 10
 
 
 class ProjectCopy:
@@ -242,7 +243,7 @@ def under_load(uri: str, reader: str) -> Iterator[list[Tally]]:
 
 
 class Load:
-    """One thread a view that reads as fast as it can, in all modes by turns, and one that writes check-ins."""
+    """Threads that read as fast as they can, each its share of the views, in all modes; and one that writes."""
 
     def __init__(self, uri: str, reader: str, questions: Sequence[Question]) -> None:
         self._uri = uri
@@ -251,8 +252,8 @@ class Load:
         self.tallies = [Tally(question.view) for question in questions]
         with psycopg.connect(uri, user=reader) as connection:
             expected = [connection.execute(question.sql).fetchall() for question in questions]
-        readers = zip(questions, expected, self.tallies, strict=True)
-        self._threads = [Thread(target=self._read, args=reader) for reader in readers]
+        asked = list(zip(questions, expected, self.tallies, strict=True))
+        self._threads = [Thread(target=self._read, args=[asked[first::READERS]]) for first in range(READERS)]
         self._threads.append(Thread(target=self._write))
 
     def start(self) -> None:
@@ -268,13 +269,14 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _read(self, question: Question, expected: list[Row], tally: Tally) -> None:
+    def _read(self, asked: Sequence[tuple[Question, list[Row], Tally]]) -> None:
         levels = (IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ)
+        tally = asked[0][2]
         for prepare_threshold, level in cycle(product((0, None), levels)):
             try:
                 with psycopg.connect(self._uri, user=self._reader, prepare_threshold=prepare_threshold) as connection:
                     connection.isolation_level = level
-                    for _ in range(TRANSACTIONS_A_CONNECTION):
+                    for question, expected, tally in [*asked] * ROUNDS_A_CONNECTION:
                         with connection.transaction():
                             for _ in range(READS_A_TRANSACTION):
                                 found = _read_once(connection, question.sql, tally)

@@ -343,11 +343,11 @@ def test_readers_notice_nothing(panel):
 
 
 def test_disabled_view_is_no_leftover(panel):
-    panel.project.write(f"{ROSTER}.sql", None)
-    panel.project.write(f"{ROSTER}.yml", None)
     before = panel.snapshot()
     options = ("run", "-s", "engagement_student_activity_v")
-    assert "drop view mgmt.engagement_inactive_roster_v;" in panel.deploy(*options).output
     disabled = {"deployment_readers": [READER], "engagement_disabled_views": ["engagement_inactive_roster_v"]}
     assert "drop view" not in panel.deploy(*options, vars=disabled).output
     assert panel.snapshot() == before
+    panel.project.write(f"{ROSTER}.sql", None)
+    panel.project.write(f"{ROSTER}.yml", None)
+    assert "drop view mgmt.engagement_inactive_roster_v;" in panel.deploy(*options).output

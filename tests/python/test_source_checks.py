@@ -55,9 +55,9 @@ REFUSED = [
     ),
     pytest.param(
         "",
-        {"engagement_attendance_checkout_condition": "auto_checkout is not true"},
-        'public.student_attendance: the condition "auto_checkout is not true" is not SQL over this relation: '
-        'column "auto_checkout" does not exist. Set engagement_attendance_checkout_condition.',
+        {"engagement_attendance_checkout_condition": "by_hand is not false"},
+        'public.student_attendance: the condition "by_hand is not false" is not SQL over this relation: '
+        'column "by_hand" does not exist. Set engagement_attendance_checkout_condition.',
         id="condition of check-outs",
     ),
     pytest.param(
@@ -140,7 +140,7 @@ REFUSED = [
     pytest.param(
         "",
         {"engagement_session_longest_hours": 0.5},
-        "engagement_session_longest_hours: is 0.5, must be a number from 1 to 20.",
+        "engagement_session_longest_hours: is 0.5, must be a number of hours from 1 to 20.",
         id="sessions of half an hour",
     ),
     pytest.param(

@@ -1,0 +1,136 @@
+"""A school keeps views of its own in the place of ours: any one, all of the first half, all seventeen."""
+
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from rich.console import Console
+from support import MakeDatabase, RunDbt
+
+from engagement_panel import panel, report
+from engagement_panel.dbt import inline, inline_value, run_dbt
+from engagement_panel.lists import student_lists
+from sandbox import console, school
+from sandbox.profiles import write_profile
+from sandbox.views import panel_views
+
+VIEWS = panel_views()
+FIRST_HALF = [
+    view for name, view in panel.VIEWS.items() if name not in ("frequency", "dayparts", "returned", "at_dual_risk")
+]
+
+
+@pytest.fixture(scope="module")
+def database(make_database: MakeDatabase, deployed_template: str) -> str:
+    """Give a database with the whole panel on the sample school."""
+    uri = make_database("with_its_own_views", deployed_template)
+    with psycopg.connect(uri) as connection:
+        school.load(connection, school.generate(datetime.now(UTC)))
+    return uri
+
+
+def definition(workspace: Path, database: str, disabled: list[str]) -> dict[str, Any]:
+    """Give what the report and the demo read if some views are disabled."""
+    profile = write_profile(workspace / "disabled views", database)
+    variables = {"engagement_disabled_views": disabled}
+    run = run_dbt(*inline(panel.DEFINITION), profiles=profile, artifacts=profile, variables=variables)
+    assert run.success, run.exception
+    read: dict[str, Any] = inline_value(run.result)
+    return read
+
+
+def shown(database: str, definition: dict[str, Any]) -> tuple[panel.Panel, str, str]:
+    """Give the panel of a definition, its page, and what the terminal prints."""
+    with psycopg.connect(database) as connection:
+        read = panel.read_from(connection.cursor(), definition)
+    output = StringIO()
+    console.print_panel(read, Console(file=output, width=console.WIDTH))
+    return read, report.render_page(read, student_lists(read)), output.getvalue()
+
+
+@pytest.fixture(scope="module")
+def whole(workspace: Path, database: str) -> dict[str, Any]:
+    """Give what is read if no view is disabled."""
+    return definition(workspace, database, [])
+
+
+def sections(page: str) -> list[str]:
+    """Give the ids of a page's sections and figures."""
+    return [part.partition('"')[0] for part in page.split(' id="')[1:]]
+
+
+def test_a_disabled_view_is_not_read(workspace: Path, database: str, whole: dict[str, Any]) -> None:
+    for disabled in ([*VIEWS], ["engagement_dau_90d_v"], ["engagement_student_activity_v"]):
+        queries = definition(workspace, database, disabled)["queries"]
+        assert {name for name, query in queries.items() if query is None} == {
+            name for name, query in whole["queries"].items() if any(f'"{view}"' in query for view in disabled)
+        }
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_a_disabled_view_would_fill_is_left_out(database: str, whole: dict[str, Any], view: str) -> None:
+    queries = {name: None if f'"{view}"' in query else query for name, query in whole["queries"].items()}
+    read, page, printed = shown(database, whole)
+    read_without, page_without, printed_without = shown(database, whole | {"queries": queries})
+    assert read_without.rows.keys() < read.rows.keys()
+    assert set(sections(page_without)) <= set(sections(page))
+    assert len(page_without) < len(page)
+    assert len(printed_without.split()) < len(printed.split())
+
+
+def test_the_first_half_is_disabled_as_a_whole(
+    workspace: Path, make_database: MakeDatabase, deployed_template: str, run_dbt: RunDbt
+) -> None:
+    name = "without_the_first_half"
+    uri = make_database(name, deployed_template)
+    own = "select 1::bigint as hand_made"
+    with psycopg.connect(uri) as connection:
+        school.load(connection, school.generate(datetime.now(UTC)))
+        for view in FIRST_HALF:
+            connection.execute(f"drop view mgmt.{view}; create view mgmt.{view} as {own}")
+    variables = {"engagement_disabled_views": FIRST_HALF}
+    build = run_dbt(name, "build", vars=variables)
+    assert build.exit_code == 0, build.output
+    built = {result.node.name for result in build.results}
+    assert not built & {*FIRST_HALF}
+    assert "No model gives mgmt." not in build.output
+    assert run_dbt(name, "docs", "generate", vars=variables).exit_code == 0
+    with psycopg.connect(uri) as connection:
+        for view in FIRST_HALF:
+            assert connection.execute(f"select * from mgmt.{view}").fetchall() == [(1,)]
+    read, page, _ = shown(uri, definition(workspace, uri, FIRST_HALF))
+    assert not {"cifras", "tendencias", "horarios"} & set(sections(page))
+    assert {"por_llamar", "tramos"} <= set(sections(page))
+    assert read.only("active") is None
+
+
+def test_a_hand_made_view_with_other_columns_is_refused_with_both_ways_out(
+    make_database: MakeDatabase, deployed_template: str, run_dbt: RunDbt
+) -> None:
+    view = "engagement_active_counts_v"
+    uri = make_database("with_counts_of_its_own", deployed_template)
+    counts = ", ".join(f"count(*) as {column}" for column in VIEWS[view].columns)
+    with psycopg.connect(uri) as connection:
+        connection.execute(f"drop view mgmt.{view}; create view mgmt.{view} as select {counts} from students")
+    run = run_dbt("with_counts_of_its_own", "run", "--select", view)
+    assert run.exit_code != 0
+    assert "active_7d bigint -> active_7d integer" in run.output
+    assert "add --full-refresh" in run.output
+    assert "add its name to the var engagement_disabled_views" in run.output
+
+
+def test_every_view_and_its_exposures_can_be_disabled(run_dbt: RunDbt, make_database: MakeDatabase) -> None:
+    make_database("nothing_but_steps")
+    listed = run_dbt(
+        "nothing_but_steps",
+        *("ls", "--quiet", "--output", "name", "--resource-types", "model", "exposure", "analysis"),
+        vars={"engagement_disabled_views": [*VIEWS]},
+    )
+    assert listed.exit_code == 0, listed.output
+    assert {line for line in listed.output.split() if not line.startswith(("stg_", "int_"))} == {
+        "module_20_export",
+        "session_length_distribution",
+    }
