@@ -1,0 +1,128 @@
+"""The page's key figures and charts, from rows on paper."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from engagement_panel.figures import NO_CHECKOUTS, Figure, key_figures, sections
+from engagement_panel.panel import Panel
+
+SPACE = "\N{NO-BREAK SPACE}"
+MONDAY = date(2026, 3, 16)
+DEFINITION = {"has_checkouts": True, "buckets": [{"bucket": "away", "days": 7}, {"bucket": "here", "days": None}]}
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "active": [{"active_7d": 1180, "active_14d": 1240, "active_30d": 1300, "active_6mo": 1450}],
+    "wau_mau": [{"wau": 1180, "mau": 1300, "wau_mau_ratio": Decimal("0.9077")}],
+    "week_over_week": [
+        {
+            "active_students_7d": 1180,
+            "active_students_prev7d": 1239,
+            "active_students_wow_change": Decimal("-0.0476"),
+            "total_minutes_7d": 5400,
+            "total_minutes_prev7d": 0,
+            "total_minutes_wow_change": None,
+        }
+    ],
+    "mean_gaps": [
+        {"scope": "GLOBAL", "level": None, "avg_days_between_visits": Decimal("2.96")},
+        {"scope": "LEVEL", "level": "A1", "avg_days_between_visits": Decimal("3.25")},
+        {"scope": "LEVEL", "level": "", "avg_days_between_visits": Decimal("2.00")},
+    ],
+    "median_gap": [{"median_days_between_visits": None}],
+    "inactive": [
+        {"inactive_7d_count": 40, "inactive_14d_count": 30, "dormant_30d_count": 20, "inactive_180d_count": 10}
+    ],
+    "weeks": [
+        {"week_start": MONDAY - timedelta(7), "max_daily_actives": 80, "total_minutes": 9000},
+        {"week_start": MONDAY, "max_daily_actives": 20, "total_minutes": 600},
+    ],
+    "rolling_month": [
+        {"snapshot_date": MONDAY - timedelta(1), "mau_rolling_30d": 100},
+        {"snapshot_date": MONDAY, "mau_rolling_30d": 110},
+    ],
+    "heatmap": [
+        {"iso_weekday": day, "hour_local": hour, "minutes": {(1, 9): 60, (7, 20): 15}.get((day, hour), 0)}
+        for day in range(1, 8)
+        for hour in range(24)
+    ],
+    "minutes_by_daypart": [
+        {"daypart": "morning_08_12", "total_minutes": Decimal("60.50")},
+        {"daypart": "afternoon_12_17", "total_minutes": Decimal("0.00")},
+        {"daypart": "evening_17_20", "total_minutes": Decimal("15.00")},
+    ],
+    "days": [
+        {"d": MONDAY - timedelta(7), "total_minutes": Decimal("40.00")},
+        {"d": MONDAY - timedelta(1), "total_minutes": Decimal("15.00")},
+        {"d": MONDAY, "total_minutes": Decimal("20.50")},
+    ],
+    "roster": [
+        {"inactivity_bucket": "away", "students": 40, "never_came": 0},
+        {"inactivity_bucket": "here", "students": 1410, "never_came": 5},
+    ],
+}
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return Panel(DEFINITION, "school", datetime(2026, 3, 16, 12), ROWS)
+
+
+def figures(panel: Panel) -> dict[str, Figure]:
+    return {figure.name: figure for section in sections(panel) for figure in section.figures}
+
+
+def test_the_key_figures_are_read_as_people_write_them(panel: Panel) -> None:
+    assert [tuple(figure) for figure in key_figures(panel)] == [
+        ("Vinieron en 7 días", "1.180", f"▼{SPACE}4,8{SPACE}% frente a los 7 días anteriores"),
+        ("En 14 días", "1.240", ""),
+        ("En 30 días", "1.300", ""),
+        ("En 180 días", "1.450", ""),
+        ("De los del mes, esta semana", f"90,8{SPACE}%", ""),
+        ("Minutos en 7 días", "5.400", "sin semana anterior con que comparar"),
+        ("Días entre visitas, promedio", "3,0", ""),
+        ("Días entre visitas, mediana", "–", ""),
+        ("Activos sin venir 7 días o más", "40", ""),
+        ("Activos sin venir 14 días o más", "30", ""),
+        ("Activos sin venir 30 días o más", "20", ""),
+        ("Activos sin venir 180 días o más", "10", ""),
+    ]
+
+
+def test_the_charts_hold_the_rows(panel: Panel) -> None:
+    rows = {name: figure.rows for name, figure in figures(panel).items() if name != "horas"}
+    assert rows == {
+        "semanas": [[f"9{SPACE}mar", "80"], [f"16{SPACE}mar", "20"]],
+        "minutos": [[f"9{SPACE}mar", "9.000"], [f"16{SPACE}mar", "600"]],
+        "mes": [[f"15{SPACE}mar", "100"], [f"16{SPACE}mar", "110"]],
+        "minutos-franja": [["Mañana, 8 a 12", "60"], ["Tarde, 12 a 17", "0"], ["Noche, 17 a 20", "15"]],
+        "dias": [["lun", "60"], ["mar", "0"], ["mié", "0"], ["jue", "0"], ["vie", "0"], ["sáb", "0"], ["dom", "15"]],
+        "tramos": [["7 o más", "40"], ["Menos de 7", "1.410"]],
+        "niveles": [["Nivel A1", "3,2"], ["Nivel ", "2,0"]],
+    }
+    assert "(5)" in figures(panel)["tramos"].note
+
+
+def test_the_heatmap_shows_the_opening_hours(panel: Panel) -> None:
+    heatmap = figures(panel)["horas"]
+    assert heatmap.headings == ["Día", *(f"{hour}:00" for hour in range(9, 21))]
+    assert [row[0] for row in heatmap.rows] == ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"]
+    assert heatmap.rows[0][1:] == ["60", *["0"] * 11]
+    assert heatmap.rows[6][1:] == [*["0"] * 11, "15"]
+
+
+def test_the_present_week_is_paler_than_those_that_are_over(panel: Panel) -> None:
+    for name in ("semanas", "minutos"):
+        bars = [bar.get("class") for bar in ElementTree.fromstring(figures(panel)[name].picture).iter("rect")]
+        assert bars == ["bar", "bar unfinished"]
+        assert "aún no termina" in figures(panel)[name].note
+
+
+def test_a_school_without_checkouts_is_told_so(panel: Panel) -> None:
+    without = replace(panel, definition=DEFINITION | {"has_checkouts": False})
+    assert not [figure for figure in key_figures(without) if "inutos" in figure.title]
+    assert {section.name: section.note for section in sections(without)}["horarios"] == NO_CHECKOUTS
+    assert not {"minutos", "horas", "minutos-franja", "dias"} & figures(without).keys()
