@@ -125,7 +125,7 @@ TABLES: dict[str, Callable[["Manifest"], str]] = {
 
 
 def _exposures(manifest: "Manifest") -> list[Any]:
-    return sorted(manifest.exposures.values(), key=_module)
+    return sorted(manifest.exposures.values(), key=lambda exposure: (_module(exposure), exposure.name))
 
 
 def _module(exposure: Any) -> int:
