@@ -19,6 +19,8 @@ CHECKS = {
     "checkins_of_nobody",
     "checkins_outside_dayparts",
     "checkins_without_a_time",
+    "checkouts_at_one_minute",
+    "checkouts_before_checkins",
     "double_checkins",
     "future_checkins",
     "impossibly_old_checkins",
@@ -26,6 +28,8 @@ CHECKS = {
     "no_student_counts",
     "rows_filtered_by_row_security",
     "rows_hidden_by_row_security",
+    "sessions_left_open",
+    "sessions_too_long",
     "students_listed_twice",
 }
 
@@ -47,7 +51,9 @@ def sound_school(database) -> Iterator[psycopg.Connection]:
     sample = school.generate(now)
     known = {student.student_id for student in sample.students}
     checkins = {
-        (checkin.student_id, checkin.checkin_time): checkin
+        (checkin.student_id, checkin.checkin_time): checkin._replace(
+            checkout_time=None if checkin.auto_checkout else checkin.checkout_time
+        )
         for checkin in sample.checkins
         if checkin.student_id in known and checkin.checkin_time and checkin.checkin_time <= now
     }
@@ -151,11 +157,11 @@ def test_a_warning_says_what_it_is_and_how_to_resolve_it_and_junit_says_so_too(p
     assert "WARN   future_checkins  2 rows\n" in outcome.output
     assert "What: a check-in whose time has not come yet." in outcome.output
     assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output
-    assert outcome.output.splitlines()[-1].startswith("FAIL   10 of 12 checks are well.")
+    assert outcome.output.splitlines()[-1].startswith("FAIL   14 of 16 checks are well.")
 
     (suite,) = ElementTree.parse(file).getroot()
     assert {case.get("name") for case in suite} == CHECKS
-    assert [suite.get(count) for count in ("tests", "failures", "errors")] == ["12", "2", "0"]
+    assert [suite.get(count) for count in ("tests", "failures", "errors")] == ["16", "2", "0"]
     failure = suite.find("testcase[@name='future_checkins']/failure")
     assert failure.attrib == {"type": "warn", "message": "2 rows"}
     assert "To resolve: correct the time at the source" in failure.text

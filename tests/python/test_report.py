@@ -164,12 +164,12 @@ def test_the_page_can_be_listened_to(page):
     assert {given["aria-labelledby"] for _, given, _ in page.elements if "aria-labelledby" in given} <= set(ids)
 
     tables = page.texts("table")
-    assert len(tables) == 7 == len(page.texts("caption"))
+    assert len(tables) == 13 == len(page.texts("caption"))  # nine pictures, four lists
     assert all(page.texts("caption"))
     assert all(attributes.get("scope") in ("col", "row") for tag, attributes, _ in page.elements if tag == "th")
 
     pictures = [index for index, (tag, *_) in enumerate(page.elements) if tag == "svg"]
-    assert len(pictures) == 3
+    assert len(pictures) == 9
     for index in pictures:
         assert page.elements[index][1]["role"] == "img"
         title, _, text = page.elements[index + 1]
@@ -327,7 +327,7 @@ def test_a_sandbox_that_is_down_is_told_with_how_to_start_it(server, workspace, 
 def test_a_database_without_the_panel_is_told_in_one_line(make_database, workspace):
     outcome = report_of(workspace, make_database("without panel"), "without panel")
     assert outcome.errors == (
-        'Database without panel: relation "mgmt.engagement_inactive_roster_v" does not exist.'
+        'Database without panel: relation "mgmt.engagement_active_counts_v" does not exist.'
         " Run `dbt build` on it first.\n"
     )
 
