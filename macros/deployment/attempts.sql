@@ -86,7 +86,7 @@ exception
                 pg_locks.granted
                 and pg_locks.database = (select oid from pg_database where datname = current_database())
                 and pg_locks.pid <> pg_backend_pid()
-                and application_name <> current_setting('application_name') -- this run's other threads end by themselves
+                and application_name <> 'dbt {{ invocation_id }}' -- this run's other threads end by themselves
                 and (
                     (pg_locks.relation = any(involved) and pg_locks.mode <> all(harmless_modes))
                     or pg_locks.mode = 'AccessExclusiveLock'
