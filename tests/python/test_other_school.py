@@ -118,7 +118,7 @@ create table "l'escola ""nova"""."alumnes d'ara" (
     "codi d'alumne" integer primary key, "nom ""complet""" text, "nivell d'ara" text
 );
 create table "l'escola ""nova"""."registre d'entrades" (
-    "codi d'alumne" integer, "hora d'entrada ""real""" timestamptz
+    "codi d'alumne" integer, "hora d'entrada ""real""" timestamptz, "hora de ""sortida"" d'avui" timestamptz
 );
 create index on "l'escola ""nova"""."registre d'entrades" ("codi d'alumne", "hora d'entrada ""real""");
 create table "l'escola ""nova"""."en risc d'abandonar" (
@@ -141,6 +141,7 @@ QUOTED_NAMES = {
     "engagement_attendance_table": "registre d'entrades",
     "engagement_attendance_student_id_column": "codi d'alumne",
     "engagement_attendance_checkin_time_column": 'hora d\'entrada "real"',
+    "engagement_attendance_checkout_time_column": 'hora de "sortida" d\'avui',
     "learning_at_risk_schema": 'l\'escola "nova"',
     "learning_at_risk_table": "en risc d'abandonar",
     "learning_at_risk_student_id_column": "codi d'alumne",
