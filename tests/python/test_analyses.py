@@ -132,17 +132,15 @@ def test_minutes_are_added_up_by_the_calendars_weekday(connection: psycopg.Conne
 
 
 def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: dict[str, str]) -> None:
-    lengths = Counter()
-    for checkin, checkout in connection.execute(
-        """
-        select checkin_time, case when checkout_time is not null then least(checkout_time, now()) end
-        from public.student_attendance
-        where checkin_time between now() - interval '720 hours' and now()
-            and student_id in (select student_id from public.students)
-        """
-    ):
-        minutes = None if checkout is None else (checkout - checkin) / timedelta(minutes=1)
-        lengths[None if minutes is None else min(int(minutes // 30), 4)] += 1
+    students, checkins, _, now = oracle.read_school(connection)
+    recent = [
+        checkin for checkin in oracle.existing_checkins(students, checkins, now) if now - checkin.checkin_time <= 30 * DAY
+    ]
+    lengths = Counter(
+        min((end - start) // timedelta(minutes=30), 4)
+        for start, end in oracle.counted_stays(recent, now, oracle.Settings())
+    )
+    lengths[None] = len(recent) - lengths.total()
     rows = connection.execute(queries["session_length_distribution"]).fetchall()
     assert [row.sessions for row in rows] == [lengths[length] for length in (0, 1, 2, 3, 4, None)]
     assert rows[0].length == "under 30 minutes"
@@ -211,7 +209,7 @@ def test_the_sketch_goes_wrong_where_the_rules_say(connection: psycopg.Connectio
     assert ours[15, "0"] == f"{dict(panel['engagement_session_frequency_30d_v'])['0']} students"
     assert (15, "0") not in sketched
 
-    visits = oracle.existing_visits(students, checkins, now)
+    visits = oracle.visits_by_student(oracle.existing_checkins(students, checkins, now))
     longest_away = {
         (13, str(student_id)): f"{days} days"
         for student_id, _, days, return_date in panel["engagement_recent_reactivated_14d_v"]

@@ -23,6 +23,7 @@ def test_build_passes_on_the_sample_school(sample_build):
     assert warned == {
         "checkins_of_nobody",
         "checkins_without_a_time",
+        "checkouts_at_one_minute",
         "double_checkins",
         "future_checkins",
         "learners_who_are_nobody",

@@ -168,5 +168,5 @@ def test_high_engagement_is_ordered_in_one_way(make_database: Any, deployed_temp
             """
         )
         read = panel.read_from(connection.cursor(), definition)
-    assert [row["student_id"] for row in read.highly_engaged] == [1, 2, 3, 5, 4, 6]
-    assert {row["consistency_score"] for row in read.highly_engaged} == {100}
+    assert [row["student_id"] for row in read.rows["highly_engaged"]] == [1, 2, 3, 5, 4, 6]
+    assert {row["consistency_score"] for row in read.rows["highly_engaged"]} == {100}
