@@ -220,18 +220,19 @@ class Tally:
 
 
 @contextmanager
-def under_load(uri: str, reader: str) -> Iterator[list[Tally]]:
+def under_load(uri: str, reader: str, questions: Sequence[Question]) -> Iterator[list[Tally]]:
     """Let readers read the panel and a writer write check-ins, in a process of their own, while the body runs.
 
     Args:
         uri: the database, with FOREIGN_VIEW in it, as a role that may write check-ins.
         reader: the role that reads.
+        questions: what it reads.
 
     Returns:
         A list that holds a tally for each view after the body has run.
     """
     tallies: list[Tally] = []
-    command = [sys.executable, "-m", "sandbox.load", uri, reader, json.dumps(questions())]
+    command = [sys.executable, "-m", "sandbox.load", uri, reader, json.dumps(questions)]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             if not process.stdout or process.stdout.readline() != "ready\n":

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from sandbox import school, server
 from sandbox.console import WIDTH
-from sandbox.load import FOREIGN_VIEW, ROSTER, DbtProcess, ProjectCopy, Tally, under_load
+from sandbox.load import FOREIGN_VIEW, ROSTER, DbtProcess, ProjectCopy, Tally, questions, under_load
 from sandbox.profiles import write_profile
 
 READER = "dashboard"
@@ -71,7 +71,7 @@ class Soak:
     def run(self, deployments: int, random: Random) -> None:
         """Deploy so often under load."""
         self._prepare()
-        with under_load(self.uri, READER) as self.tallies:
+        with under_load(self.uri, READER, questions()) as self.tallies:
             for done in range(deployments):
                 if done % 10 == 0:
                     console.print(f"{self.title}: {done} of {deployments} deployments")

@@ -134,7 +134,9 @@ def test_minutes_are_added_up_by_the_calendars_weekday(connection: psycopg.Conne
 def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: dict[str, str]) -> None:
     students, checkins, _, now = oracle.read_school(connection)
     recent = [
-        checkin for checkin in oracle.existing_checkins(students, checkins, now) if now - checkin.checkin_time <= 30 * DAY
+        checkin
+        for checkin in oracle.existing_checkins(students, checkins, now)
+        if now - checkin.checkin_time <= 30 * DAY
     ]
     lengths = Counter(
         min((end - start) // timedelta(minutes=30), 4)

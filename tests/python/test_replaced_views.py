@@ -5,9 +5,9 @@ import re
 
 import psycopg
 import pytest
-from deployment import READER, Panel, finish, on_each_server, regardless_of_oid, wait_until_it_says
+from deployment import READER, Panel, finish, no_reader_notices, on_each_server, regardless_of_oid, wait_until_it_says
 
-from sandbox.load import FOREIGN_VIEW, ROSTER, under_load
+from sandbox.load import ROSTER
 
 pytest_plugins = ["deployment"]
 
@@ -323,13 +323,7 @@ def test_readers_notice_nothing(panel):
     view = "mgmt.engagement_inactive_roster_v"
     definition = panel.snapshot()[view].definition.rstrip(";")
     panel.execute(f"create or replace view {view} as select * from ({definition}) as made_by_hand")
-    panel.execute(FOREIGN_VIEW)
-    panel.execute(f"""
-        alter view reports.call_list owner to panel_owners;
-        grant select on {view} to panel_owners;
-        grant usage on schema reports to "{READER}"; grant select on reports.call_list to "{READER}"
-    """)
-    with under_load(panel.uri, READER) as tallies:
+    with no_reader_notices(panel):
         panel.deploy("run")
         put_back(panel, view)
         panel.project.rename_column(ROSTER, "level", "course")
@@ -337,9 +331,6 @@ def test_readers_notice_nothing(panel):
         put_back(panel, view)
     assert "made_by_hand" in panel.snapshot()[view].definition
     assert {column.split()[0] for column in panel.snapshot()[view].columns} >= {"student_id", "level"}
-    for tally in tallies:
-        assert (tally.view, tally.failed, tally.partial) == (tally.view, {}, {})
-        assert tally.reads > 100
 
 
 def test_disabled_view_is_no_leftover(panel):

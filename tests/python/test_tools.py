@@ -55,7 +55,7 @@ def test_a_reader_under_load_knows_a_complete_answer(sample: str, view: str) -> 
 
 def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample: str) -> None:
     uri = make_database("under load", template="tools")
-    with psycopg.connect(uri, autocommit=True) as connection, under_load(uri, "postgres") as tallies:
+    with psycopg.connect(uri, autocommit=True) as connection, under_load(uri, "postgres", questions()) as tallies:
         connection.execute("delete from students where student_id > 10")
         connection.execute(f"alter view {SCHEMA}.engagement_daypart_retention_v rename to hidden")
         connection.execute("select pg_sleep(1)")
