@@ -96,6 +96,7 @@ def questions() -> list[Question]:
 READERS = 5
 READS_A_TRANSACTION = 2
 ROUNDS_A_CONNECTION = 10
+PAUSE = 0.01  # seconds between two transactions of a reader: all together read some hundred times a second
 
 
 class ProjectCopy:
@@ -244,7 +245,7 @@ def under_load(uri: str, reader: str, questions: Sequence[Question]) -> Iterator
 
 
 class Load:
-    """Threads that read as fast as they can, each its share of the views, in all modes; and one that writes."""
+    """Threads that read all the time, each its share of the views, in all modes; and one that writes."""
 
     def __init__(self, uri: str, reader: str, questions: Sequence[Question]) -> None:
         self._uri = uri
@@ -283,6 +284,7 @@ class Load:
                                 found = _read_once(connection, question.sql, tally)
                                 if not question.is_complete(expected, found):
                                     _count(tally.partial, f"{len(found)} of {len(expected)} rows")
+                        time.sleep(PAUSE)
                         if self._stop.is_set():
                             return
             except psycopg.Error as error:

@@ -24,7 +24,7 @@
         order by checkins.checkin_time desc
         limit 1
     ) as latest_checkin
-    where {{ attendance_has_index(by_student=true) }}
+    where {{ attendance_has_index('by_student') }}
 
     union all
 
@@ -38,7 +38,7 @@
             {%- if before %}
             and checkins.checkin_time < people.{{ before }}
             {%- endif %}
-    where not {{ attendance_has_index(by_student=true) }}
+    where not {{ attendance_has_index('by_student') }}
     group by
         people.{{ columns | join(',\n        people.') }}
 {%- endmacro %}

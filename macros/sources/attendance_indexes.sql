@@ -1,14 +1,17 @@
-{#- The two indexes that the views are made for, by the columns they begin with. They are the school's to create. -#}
-{% macro attendance_index_columns(by_student) -%}
+{#- The two indexes that the views are made for, and the columns that each begins with. They are the school's to create. -#}
+{% macro attendance_indexes() -%}
     {%- set time_column = setting('engagement_attendance_checkin_time_column') -%}
-    {{ return([setting('engagement_attendance_student_id_column'), time_column] if by_student else [time_column]) }}
+    {{ return({
+        'by_student': [setting('engagement_attendance_student_id_column'), time_column],
+        'by_time': [time_column],
+    }) }}
 {%- endmacro %}
 
 {% macro attendance_table() -%}
     {{ quoted(setting('engagement_attendance_schema')) }}.{{ quoted(setting('engagement_attendance_table')) }}
 {%- endmacro %}
 
-{% macro attendance_has_index(by_student) -%}
+{% macro attendance_has_index(index) -%}
     (
         select count(*) > 0
         from pg_catalog.pg_index
@@ -19,7 +22,7 @@
             and pg_index.indisvalid
             and pg_index.indpred is null
             and pg_am.amname = 'btree'
-            {%- for column in attendance_index_columns(by_student) %}
+            {%- for column in attendance_indexes()[index] %}
             and pg_get_indexdef(pg_index.indexrelid, {{ loop.index }}, false) = quote_ident({{ sql_literal(column) }})
             {%- endfor %}
     )

@@ -32,8 +32,7 @@
 {#- `concurrently` keeps no writer waiting; a partitioned table does not take it. -#}
 {% macro missing_indexes() -%}
     {%- set missing = [] -%}
-    {%- for index in ('by_student', 'by_time') -%}
-        {%- set by_student = index == 'by_student' -%}
+    {%- for index, index_columns in attendance_indexes().items() -%}
         {%- set rows = run_query(
             "select attendance, columns, case relkind"
             ~ "     when 'r' then format('create index concurrently on %s (%s);', attendance, columns)"
@@ -43,9 +42,9 @@
             ~ " from pg_class, format('%I.%I', " ~ sql_literal(setting('engagement_attendance_schema'))
             ~ ", " ~ sql_literal(setting('engagement_attendance_table')) ~ ") as attendance, ("
             ~ "     select string_agg(quote_ident(name), ', ') as columns"
-            ~ "     from unnest(" ~ sql_text_array(attendance_index_columns(by_student)) ~ ") as name"
-            ~ " ) as index_columns"
-            ~ " where oid = attendance::regclass and not " ~ attendance_has_index(by_student)
+            ~ "     from unnest(" ~ sql_text_array(index_columns) ~ ") as name"
+            ~ " ) as quoted"
+            ~ " where oid = attendance::regclass and not " ~ attendance_has_index(index)
         ) -%}
         {%- for row in rows -%}
             {%- do missing.append(dict(row.dict(), name=index)) -%}

@@ -331,7 +331,7 @@ def wait_until(condition: Callable[[], Any], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"never came: {what}"
-        time.sleep(0.01)
+        time.sleep(0.05)
 
 
 def _make_school(panel: Panel) -> None:
