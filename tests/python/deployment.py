@@ -298,7 +298,7 @@ def panel(request: pytest.FixtureRequest, make_panel: MakePanel) -> Iterator[Pan
 
 @contextmanager
 def no_reader_notices(panel: Panel) -> Iterator[None]:
-    """See that readers at full speed of the panel, and of a view on top of it, miss nothing while the body runs."""
+    """See that readers of the panel, and of a view on top of it, miss nothing while the body runs."""
     panel.execute(FOREIGN_VIEW)
     panel.execute(f"""
         alter view reports.call_list owner to panel_owners;

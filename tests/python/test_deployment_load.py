@@ -1,4 +1,4 @@
-"""Readers at full speed and a writer, for whom no deployment shows: no read fails, none gives too little."""
+"""Readers without rest and a writer, for whom no deployment shows: no read fails, none gives too little."""
 
 from collections.abc import Iterator
 
