@@ -21,7 +21,7 @@ class Column(NamedTuple):
 
 
 class StudentList(NamedTuple):
-    """Students with what the page tells of them; the name is that of the list's file."""
+    """Students with what the page shows of them; the name is that of the list's file."""
 
     name: str
     title: str

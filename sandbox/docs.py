@@ -59,7 +59,7 @@ def generate_from_server(folder: Path, database: str) -> Path:
 
 
 def generate(folder: Path, target: str | None, profiles: Path | None = None) -> Path:
-    """Have dbt write its documentation as one page, mend it, and return where it is.
+    """Have dbt write its documentation as one page, correct it, and return its path.
 
     Args:
         folder: for the page; made if it is missing.

@@ -3,7 +3,7 @@
 Its rows follow from a seed and the present moment alone. Its people have habits: some come in the morning,
 some in the evening, few at weekends; some drift away, some come back, some never came. Most stay one to three hours.
 Some forget to check out: a nightly job closes the sessions that began long before it and marks them, a few others are
-closed the next day, the rest stay open. A few rows are dirty: check-ins in the future, doubles, check-ins of nobody,
+closed the next day, the rest stay open. A few rows are dirty: check-ins in the future, doubles, check-ins of unknown people,
 check-ins without a time, a check-out before its check-in.
 """
 
@@ -109,7 +109,7 @@ class School(NamedTuple):
 
 
 def generate(now: datetime, seed: int = 1) -> School:
-    """Make up a school whose clock stands at `now` (with a time zone); equal arguments give equal schools."""
+    """Make up a school as of `now` (with a time zone); equal arguments give equal schools."""
     random = Random(seed)
     today = now.astimezone(LOCAL_TIME).date()
     days_of_each = [_days(random, habit, today) for habit in HABITS for _ in range(habit.students)]

@@ -85,7 +85,7 @@ def uri(folder: Path, database: str = "postgres") -> str:
 
 
 def program(name: str) -> Path:
-    """Where one of PostgreSQL's own programs lies, psql for instance."""
+    """Give the path of one of PostgreSQL's programs, psql for instance."""
     return POSTGRES_VERSIONS[VERSION] / name
 
 

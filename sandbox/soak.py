@@ -186,7 +186,7 @@ def main() -> None:
 
 
 def _stock_project(path: Path) -> ProjectCopy:
-    """Copy the project without its own way to deploy views and seeds; dbt's own grants stand in for ours."""
+    """Copy the project without its own materialization of views and loading of seeds; dbt's grants replace ours."""
     project = ProjectCopy(path / "stock")
     for name in ("view_materialization", "seeds", "drops"):
         project.write(f"macros/deployment/{name}.sql", None)

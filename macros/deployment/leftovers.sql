@@ -1,5 +1,5 @@
 {#-
-    A view whose model was removed stays, for somebody may read it, and is named. Only a view that reads a relation of this project can
+    A view whose model was removed stays, because someone may read it, and is named. Only a view that reads a relation of this project can
     be left over; in the target's own schema, where others' views stand too, it must be a relation of another schema.
 -#}
 {% macro log_leftover_views() -%}

@@ -1,5 +1,5 @@
 {#-
-    Takes down the plain views that stand on some relations (those relations too, where they are views), makes a change, and puts
+    Drops the plain views that depend on some relations (and those relations, if they are views), makes a change, and puts
     the views back with owner, options, grants and comments. Nothing is dropped by cascade: what could not be put back is named.
 
     Goes inside a deployment block. roots: SQL of an array of oids. change: SQL of the text of a statement.
@@ -127,7 +127,7 @@ end loop;
 )
 {%- endmacro %}
 
-{#- What stands on the views to take down and is no plain view, and what about these this role could not restore. -#}
+{#- What depends on the views to drop and is no plain view, and what this role could not restore of them. -#}
 {% macro _obstacles_to_rebuilding() -%}
     select pg_describe_object(pg_depend.classid, pg_depend.objid, pg_depend.objsubid) as obstacle
     from pg_class

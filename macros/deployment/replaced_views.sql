@@ -49,7 +49,7 @@
 {%- endmacro %}
 
 {#-
-    Goes inside a deployment block, before the view is changed. Of each view the first definition stays, which is most likely somebody's
+    Goes inside a deployment block, before the view is changed. Of each view the first definition stays, which is most likely someone's
     own, and the newest nine; one that comes back takes no second row.
 -#}
 {% macro _keep_definition_sql(oid) -%}
@@ -129,7 +129,7 @@ from (values ('search_path', 'pg_catalog'), ('datestyle', 'ISO'), ('intervalstyl
 )
 {%- endmacro %}
 
-{#- Grants that were given since stay: nobody loses a view that he reads. -#}
+{#- Grants given since then stay: no reader loses a view. -#}
 {% macro _put_back_sql(id) -%}
 {% call engagement_panel._block('replaced record; existing oid; is_in_place boolean := true;') %}
         {{ engagement_panel._print_in_full() | indent(8) }}

@@ -74,7 +74,7 @@ begin
                         and pg_attribute.attnum > 0
                         and not pg_attribute.attisdropped
                 left join lateral (
-                    with recursive layers as ( -- a domain may stand on another
+                    with recursive layers as ( -- a domain may be based on another
 
                         select oid, typbasetype from pg_type where oid = pg_attribute.atttypid
                         union all

@@ -1,4 +1,4 @@
-{#- What each var may be. Its default, and what it says, stand in dbt_project.yml. -#}
+{#- What each var may be. Its default and its meaning are in dbt_project.yml. -#}
 {% macro declared_vars() -%}
     {%- set types = var_types() -%}
     {%- set name = {'type': types.text} -%}

@@ -12,5 +12,5 @@ where
     (
         {{ setting('engagement_students_condition') }}
     )
-    -- one id that the panel's integer cannot hold must not fail the read of all others; the run's check tells of it
+    -- one id that the panel's integer cannot hold must not fail the read of all others; a run reports it
     and {{ student_id }} between -2147483648 and 2147483647

@@ -1,4 +1,4 @@
-{%- set days = 14 -%} {#- of absence before the return, and of the window that the return lies in -#}
+{%- set days = 14 -%} {#- of absence before a return, and of the window of returns -#}
 
 with
 

@@ -4,7 +4,7 @@ with session_counts as (
     where checkin_time >= now() - interval '30 days'
     group by student_id
 ),
-bins as ( -- a step more than in the requirements: an output column cannot stand in an expression of order by
+bins as ( -- one step more than in the requirements: `order by` takes no expression of an output column
     select
         case
             when session_count = 0 then '0'

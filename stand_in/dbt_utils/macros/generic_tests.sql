@@ -14,7 +14,7 @@ having count(*) > 1
 {% endtest %}
 
 
-{#- The column lies within the bounds that are given; null does. -#}
+{#- The column is within the given bounds; null is. -#}
 {% test accepted_range(model, column_name, min_value=none, max_value=none, inclusive=true) %}
 
 {%- set or_equal = '=' if inclusive else '' %}
