@@ -1,7 +1,7 @@
 # The panel and its sandbox. `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop clean docs report health preview lint test test-browser bench soak
+.PHONY: help setup demo stop clean docs report health preview lint test test-browser mutate bench soak
 
 VENV := .venv/bin
 
@@ -45,6 +45,9 @@ test: lint ## lint, then run every test, half of them each on a PostgreSQL of it
 
 test-browser: setup ## look at the documentation and the report in a headless browser (Debian's chromium)
 	@$(VENV)/pytest tests/python/browser
+
+mutate: setup ## break the project on purpose, one slip of tests/slips.yml after the other, and see the tests turn red
+	@$(VENV)/python -m scripts.mutate $(ARGUMENTS)
 
 bench: setup ## time the views against the requirements' sketch (ARGUMENTS="--sizes 10M --history --cliffs")
 	@$(VENV)/python -m sandbox.bench $(ARGUMENTS)

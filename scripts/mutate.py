@@ -1,0 +1,126 @@
+"""Break the project on purpose, one slip of tests/slips.yml at a time, and see that the tests named there turn red.
+
+A slip that stays green has found a promise without a test. One whose text is not in its file any more has to be
+written anew. Either makes the exit code 1. Slips whose sentence holds the argument are made, or all of them.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import yaml
+from rich.console import Console
+
+from engagement_panel.dbt import PROJECT, run_dbt
+from sandbox import school, server
+from sandbox.profiles import write_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SLIPS = PROJECT / "tests" / "slips.yml"
+PATIENCE = 240  # seconds for the tests of one slip
+
+console = Console(soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A change to a file, and the tests that notice it: nodes of pytest, or dbt's selection of unit and data tests."""
+
+    slip: str
+    file: str
+    before: str
+    after: str
+    dbt: str | None = None
+    pytest: str | None = None
+
+    @contextmanager
+    def made_in(self, project: Path) -> "Iterator[bool]":
+        """Make the slip in a copy of the project for the body, and give whether that is possible."""
+        file = project / self.file
+        text = file.read_text()
+        fits = text.count(self.before) == 1
+        file.write_text(text.replace(self.before, self.after))
+        try:
+            yield fits
+        finally:
+            file.write_text(text)
+
+
+def main() -> None:
+    """Make the slips, print what became of each, and exit."""
+    asked = " ".join(sys.argv[1:])
+    slips = [Slip(**slip) for slip in yaml.safe_load(SLIPS.read_text())]
+    chosen = [slip for slip in slips if asked in slip.slip]
+    with tempfile.TemporaryDirectory(prefix="slips-") as folder, ThreadPoolExecutor() as pool:
+        beside = pool.submit(_make_for_pytest, [slip for slip in chosen if slip.pytest], Path(folder) / "pytest")
+        found = _make_for_dbt([slip for slip in chosen if slip.dbt], Path(folder) / "dbt") + beside.result()
+    console.print(f"{len(found)} slips, {found.count(True)} noticed")
+    sys.exit(not all(found))
+
+
+def _make_for_dbt(slips: list[Slip], project: Path) -> list[bool]:
+    _copy_project(project)
+    with server.temporary() as (folder, uri):
+        write_profile(folder, uri)
+        with psycopg.connect(uri) as connection:
+            school.create(connection)
+            school.load(connection, school.generate(datetime.now(UTC)))
+
+        def run(*arguments: str) -> Any:
+            return run_dbt(
+                *arguments, "--quiet", "--log-level", "none", project=project, profiles=folder, artifacts=folder
+            )
+
+        if slips and not run("build").success:
+            sys.exit("The tests are red before any slip: see dbt build.")
+
+        # A model whose unit tests are red is not deployed: the next slip finds the views as they were.
+        return [
+            _make(slip, project, lambda slip: not run("build", "--select", slip.dbt or "").success) for slip in slips
+        ]
+
+
+def _make_for_pytest(slips: list[Slip], project: Path) -> list[bool]:
+    _copy_project(project)
+
+    def notice(slip: Slip) -> bool:
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *(slip.pytest or "").split()]
+        try:
+            ended = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            return True
+        if ended.returncode not in (0, 1):
+            sys.exit(f"{slip.slip}: pytest cannot run.\n{ended.stdout}{ended.stderr}")
+        return ended.returncode == 1
+
+    return [_make(slip, project, notice) for slip in slips]
+
+
+def _make(slip: Slip, project: Path, notice: Any) -> bool:
+    with slip.made_in(project) as fits:
+        noticed = fits and notice(slip)
+    outcome = "[green]noticed[/]" if noticed else "[red]STAYS GREEN[/]" if fits else "[red]DOES NOT FIT ITS FILE[/]"
+    console.print(f"{outcome}  {slip.slip}")
+    return noticed
+
+
+def _copy_project(project: Path) -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, project / name)
+    shutil.copytree(PROJECT / "dbt_packages", project / "dbt_packages")
+
+
+if __name__ == "__main__":
+    main()
