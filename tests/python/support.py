@@ -75,9 +75,11 @@ def run_command(profile: Path, *arguments: str) -> Outcome:
 
 def run_dbt(profile: Path, *arguments: str, vars: dict[str, Any] | None = None, project: Path = PROJECT) -> DbtRun:
     """Run dbt on a project."""
+    import time; t=time.time()
     with _captured(profile) as streams:
         run = dbt.run_dbt(*arguments, project=project, variables=vars)
     output = "".join(stream.getvalue() for stream in streams)
+    open("/tmp/parse.log","a").write("%.1f %s %s | %s\n" % (time.time()-t, "FULL" if "Unable to do partial" in output else "part", os.environ.get("PYTEST_CURRENT_TEST"), " ".join(a for a in arguments if not a.startswith("/"))[:100]))
     return DbtRun(dbt.exit_code(run), output, getattr(run.result, "results", []))
 
 
