@@ -67,7 +67,7 @@ def by_hand(panel: Panel, types: dict[str, str]) -> dict:
 
 def deploy(panel: Panel, *arguments: str) -> list[str]:
     """Deploy the cases, and give what dbt says of each."""
-    results = panel.deploy("run", "-s", "path:models/cases", *arguments).results
+    results = panel.deploy("run", "-s", "path:models/cases", "--write-json", *arguments).results
     return [result.message for result in results if result.node.resource_type == "model"]
 
 
