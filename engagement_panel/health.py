@@ -17,12 +17,12 @@ FEED = "source:engagement_attendance"
 SOURCE_TESTS = "path:tests/source_quality"
 HOUR = timedelta(hours=1)
 COLORS = {"pass": "green", "warn": "yellow", "fail": "bold red", "error": "bold red"}
-ROWS = " The rows behind a warning: `.venv/bin/dbt show -s NAME`."
+ROWS = " The rows behind a warning: `.venv/bin/dbt show{target} -s NAME`."
 WAYS_ON = {
     "pass": "",
     "warn": ROWS,
     "fail": ROWS,
-    "error": " Is the panel deployed (`dbt build`), and may this role read it all?",
+    "error": " Is the panel deployed (`dbt build{target}`), and may this role read it all?",
 }
 WELL, NOT_WELL, COULD_NOT_RUN = 0, 1, 2
 
@@ -72,7 +72,7 @@ def check_health(target: str | None, store_failures: bool, strict: bool, junit: 
         tests = run_dbt("test", "--select", SOURCE_TESTS, *storing, target=target)
     checks = [_feed(result) for result in _of_kind(freshness, "source")]
     checks += [_source_test(result) for result in _of_kind(tests, "test")]
-    _print(checks)
+    _print(checks, target)
     alarms = {"fail", "warn"} if strict else {"fail"}
     if junit:
         _write_junit(checks, alarms, junit)
@@ -117,8 +117,8 @@ def _reason(message: str) -> str:
     return (message.splitlines()[1:] or [message])[0].strip()
 
 
-def _print(checks: list[Check]) -> None:
-    """Print the checks, the worst last."""
+def _print(checks: list[Check], target: str | None) -> None:
+    """Print the checks, the worst last, and how to go on at that target."""
     checks = sorted(checks, key=lambda check: list(COLORS).index(check.state))
     for check in checks:
         _print_line(check.state, f"[bold]{check.name}[/]  {escape(check.finding)}".rstrip())
@@ -126,7 +126,8 @@ def _print(checks: list[Check]) -> None:
             console.print(Padding(escape(check.advice), (0, 0, 0, 7), expand=False), style="dim")
     worst = checks[-1].state
     well = sum(check.state == "pass" for check in checks)
-    _print_line(worst, f"{well} of {len(checks)} checks are well.{WAYS_ON[worst]}")
+    way_on = WAYS_ON[worst].format(target=f" --target {target}" if target else "")
+    _print_line(worst, f"{well} of {len(checks)} checks are well.{way_on}")
 
 
 def _print_line(state: str, line: str) -> None:

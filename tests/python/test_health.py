@@ -153,11 +153,13 @@ def test_a_warning_says_what_it_is_and_how_to_resolve_it_and_junit_says_so_too(p
     stop_the_feed(sound_school, timedelta(days=5))
     sound_school.execute(NOT_WELL["future_checkins"])
     file = tmp_path / "ci" / "health.xml"
-    outcome = run_command(profile, "health", "--junit", str(file), "--strict")
+    outcome = run_command(profile, "health", "--target", "mgmt", "--junit", str(file), "--strict")
     assert "WARN   future_checkins  2 rows\n" in outcome.output
     assert "What: a check-in whose time has not come yet." in outcome.output
     assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output
-    assert outcome.output.splitlines()[-1].startswith("FAIL   14 of 16 checks are well.")
+    assert outcome.output.splitlines()[-1] == (
+        "FAIL   14 of 16 checks are well. The rows behind a warning: `.venv/bin/dbt show --target mgmt -s NAME`."
+    )
 
     (suite,) = ElementTree.parse(file).getroot()
     assert {case.get("name") for case in suite} == CHECKS
@@ -197,8 +199,10 @@ def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace
     with psycopg.connect(uri) as connection:
         school.create(connection)
     file = tmp_path / "health.xml"
-    outcome = run_command(write_profile(workspace / "health undeployed", uri), "health", "--junit", str(file))
+    profile = write_profile(workspace / "health undeployed", uri)
+    outcome = run_command(profile, "health", "--junit", str(file))
     assert outcome.exit_code == 2
+    assert "Is the panel deployed (`dbt build`)" in outcome.output
     assert (
         'ERROR  double_checkins  relation "mgmt_internal.stg_engagement__checkins" does not exist\n' in outcome.output
     )
