@@ -98,6 +98,7 @@ def preview(target: str | None, variables: str | None, with_names: bool) -> int:
         with read_only() as cursor:
             cursor.connection.set_session(readonly=False)  # for what is temporary
             cursor.execute(f"set local lock_timeout = '{LOCK_WAIT}'; set local statement_timeout = 0")
+            cursor.execute("set local quote_all_identifiers = off")  # definitions are compared by their names
             outcomes = _decide(cursor, relations, sql, plan["database"])
             cursor.execute("set transaction read only")
             outcomes = _compare_views(cursor, outcomes, status.update)

@@ -22,7 +22,8 @@
         {%- if missing -%}
             {%- do log(
                 missing[0].attendance ~ ' has no index on (' ~ missing | map(attribute='columns') | join(') nor on (')
-                ~ '). The views are right without, but slower: see dbt run-operation engagement_indexes.',
+                ~ '). The views are right without, but slower: see dbt run-operation engagement_indexes --target '
+                ~ target.name ~ '.',
                 info=true
             ) -%}
         {%- endif -%}

@@ -16,6 +16,7 @@
 
 {#- A block of PL/pgSQL, because only there can a condition be tried and its error be caught; it returns its findings by a setting. -#}
 {% macro _look_at_sources_sql(result, lock_wait_seconds) -%}
+select set_config('statement_timeout', '0', true);
 do $look$
 declare
     source record;

@@ -1,9 +1,12 @@
 """The analyses on the sample school, each against an answer worked out without SQL."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from statistics import median
 from typing import Any, Protocol
 
 import oracle
@@ -225,3 +228,162 @@ def test_the_sketch_goes_wrong_where_the_rules_say(connection: psycopg.Connectio
 
     listed = Counter(learner.student_id for learner in learners)
     assert all(listed[int(key)] > 1 for module, key in sketched if module == 19)
+
+
+# A Monday at 0:00 by the school's clock.
+MONDAY = datetime(2024, 3, 4, 5, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
+MONTH = 30 * DAY
+
+
+def call_lists(
+    students: list[oracle.Student],
+    checkins: list[oracle.CheckIn],
+    now: datetime,
+    days: tuple[int, ...] = (7, 10, 14, 21),
+) -> list[oracle.Row]:
+    """Give the rows of `does_the_call_list_work`."""
+    settings = oracle.Settings()
+    visits = oracle.visits_by_student(oracle.existing_checkins(students, checkins, now))
+    histories = [(times, [oracle.local(each, settings).date() for each in times]) for times in visits.values()]
+    today = oracle.local(now, settings).date()
+    lists = [(f"{each} days or more", each, None) for each in days]
+    lists += [(f"{each} x the median gap or more", None, each) for each in (2, 3)]
+    weeks = {}
+    for monday in (today - ago * DAY for ago in range(182, 0, -1)):
+        starts_at = datetime.combine(monday, time(5), tzinfo=UTC)
+        if monday.weekday() == 0 and 30 * DAY <= now - starts_at <= 180 * DAY:
+            weeks[monday] = {label: [] for label, _, _ in lists}
+            for times, dates in histories:
+                came = bisect_left(times, starts_at)
+                last = times[came - 1] if came else None
+                if last is None or starts_at - last > MONTH:
+                    continue
+                is_lost = not any(each <= starts_at + MONTH for each in times[came:])
+                came_on = sorted(set(dates[:came]))
+                gaps = [(later - earlier).days for earlier, later in zip(came_on, came_on[1:], strict=False)]
+                for label, days_away, gaps_away in lists:
+                    least = days_away or (gaps_away * Fraction(median(gaps)) if gaps else None)
+                    listed = least is not None and oracle.elapsed_days(last, starts_at) >= least
+                    weeks[monday][label].append((is_lost, listed))
+    weeks = {monday: called for monday, called in weeks.items() if any(called.values())}
+    rows = []
+    for week, together in [(None, list(weeks.values())), *((monday, [called]) for monday, called in weeks.items())]:
+        for label, _, _ in lists if weeks else []:
+            pairs = [pair for called in together for pair in called[label]]
+            lost, listed = (sum(pair[which] for pair in pairs) for which in (0, 1))
+            both = sum(all(pair) for pair in pairs)
+            average = [oracle.rounded(Fraction(number, len(together)), 1) for number in (len(pairs), lost, listed)]
+            shares = [oracle.rounded(Fraction(100 * both, whole), 1) if whole else None for whole in (listed, lost)]
+            rows.append((week, label, *average, *shares))
+    return rows
+
+
+@pytest.fixture
+def called(connection: psycopg.Connection, queries: dict[str, str]) -> Iterator[Any]:
+    """Give a function that reads the call lists of one student's check-ins, as of an instant long past."""
+
+    def read(*checkins: datetime, now: datetime = MONDAY + MONTH) -> dict[date | None, dict[str, Any]]:
+        connection.execute("delete from student_attendance")
+        connection.execute(
+            "insert into student_attendance select min(student_id), unnest(%s::timestamptz[]) from students",
+            [list(checkins)],
+        )
+        query = queries["does_the_call_list_work"]
+        assert "now()" in query
+        rows = connection.execute(query.replace("now()", f"'{now.isoformat()}'::timestamptz")).fetchall()
+        assert rows == call_lists(*oracle.read_school(connection)[:2], now)
+        weeks = {}
+        for row in rows:
+            weeks.setdefault(row.week_start, {})[row.away_for] = row
+        return weeks
+
+    yield read
+    connection.rollback()
+
+
+def test_the_call_lists_find_those_who_were_lost(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    students, checkins, _, now = oracle.read_school(connection)
+    expected = call_lists(students, checkins, now)
+    assert len({row[0] for row in expected}) in (22, 23)  # the Mondays and all together
+    assert all(0 < row[5] < 100 and 0 < row[6] < 100 for row in expected[:6])
+    assert connection.execute(queries["does_the_call_list_work"]).fetchall() == expected
+
+
+@pytest.mark.parametrize("days", [7, 10, 14, 21])
+def test_a_call_list_begins_with_its_days_exactly(called: Any, days: int) -> None:
+    label = f"{days} days or more"
+    for last, listed in ((MONDAY - days * DAY, 1), (MONDAY - days * DAY + INSTANT, 0)):
+        assert called(last)[MONDAY.date()][label].listed == listed
+
+
+@pytest.mark.parametrize("gaps", [2, 3])
+def test_a_call_list_by_rhythm_begins_with_its_gaps_exactly(called: Any, gaps: int) -> None:
+    """Gaps of 3, 4, 5 and 8 days: the median is 4.5."""
+    label = f"{gaps} x the median gap or more"
+    last = MONDAY - gaps * DAY * 9 / 2
+    for shift, listed in ((timedelta(0), 1), (INSTANT, 0)):
+        history = [last + shift - ago * DAY for ago in (20, 17, 13, 8, 0)]
+        assert called(*history)[MONDAY.date()][label].listed == listed
+
+
+def test_a_rhythm_is_that_of_the_days_before_the_week(called: Any) -> None:
+    """Two check-ins a day are one visit; gaps that end after the week's start are not known yet."""
+    label = "2 x the median gap or more"
+    last = MONDAY - 6 * DAY
+    daily = [MONDAY + ago * DAY for ago in range(1, 9)]
+    assert called(last - 4 * DAY, last, *daily)[MONDAY.date()][label].listed == 0
+    assert called(last - 3 * DAY, last, *daily)[MONDAY.date()][label].listed == 1
+    twice = [last - ago * DAY + hours for ago in (4, 0) for hours in (timedelta(0), timedelta(hours=2))]
+    assert called(*twice)[MONDAY.date()][label].listed == 0
+    assert called(last - DAY)[MONDAY.date()][label].listed == 0  # no gap at all
+
+
+@pytest.mark.parametrize(
+    ("back", "lost"), [(MONTH, 0), (MONTH + INSTANT, 1), (timedelta(0), 0), (-INSTANT, 1)], ids=str
+)
+def test_who_does_not_come_in_the_thirty_days_after_is_lost(called: Any, back: timedelta, lost: int) -> None:
+    assert called(MONDAY - DAY, MONDAY + back, now=MONDAY + 40 * DAY)[MONDAY.date()]["7 days or more"].lost == lost
+
+
+def test_who_was_away_for_longer_than_thirty_days_was_lost_before(called: Any) -> None:
+    assert called(MONDAY - MONTH)[MONDAY.date()]["21 days or more"].students == 1
+    assert MONDAY.date() not in called(MONDAY - MONTH - INSTANT)
+
+
+def test_a_week_is_judged_from_thirty_days_to_half_a_year_later(called: Any) -> None:
+    for now, judged in (
+        (MONDAY + MONTH - INSTANT, False),
+        (MONDAY + MONTH, True),
+        (MONDAY + 180 * DAY, True),
+        (MONDAY + 180 * DAY + INSTANT, False),
+    ):
+        assert (MONDAY.date() in called(MONDAY - DAY, now=now)) is judged
+
+
+def test_who_is_not_active_today_counts_in_the_call_lists(called: Any, connection: psycopg.Connection) -> None:
+    connection.execute(
+        """
+        create or replace view mgmt_internal.stg_engagement__students as
+        select student_id, full_name, level, false as is_active from public.students
+        """
+    )
+    assert called(MONDAY - DAY)[MONDAY.date()]["7 days or more"].students == 1
+
+
+def test_the_call_lists_follow_the_schools_clock(called: Any, connection: psycopg.Connection) -> None:
+    for zone in ("America/Guayaquil", "Pacific/Kiritimati"):
+        connection.execute(f"set local time zone '{zone}'")
+        assert list(called(MONDAY - DAY)) == [None, MONDAY.date()]
+
+
+def test_the_schools_own_mark_is_among_the_call_lists(
+    connection: psycopg.Connection, compile_analyses: Compile
+) -> None:
+    query = compile_analyses("does_the_call_list_work", engagement_call_from_days=5)["does_the_call_list_work"]
+    students, checkins, _, now = oracle.read_school(connection)
+    assert connection.execute(query).fetchall() == call_lists(students, checkins, now, days=(5, 7, 10, 14, 21))
+
+
+def test_a_school_without_history_has_no_call_lists(called: Any) -> None:
+    assert called() == {}

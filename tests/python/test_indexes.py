@@ -100,7 +100,7 @@ def test_what_takes_no_concurrent_index_is_told_another_way(server, database, ru
 def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(server, database, run_dbt):
     line = (
         "public.student_attendance has no index on (student_id, checkin_time) nor on (checkin_time). "
-        "The views are right without, but slower: see dbt run-operation engagement_indexes."
+        "The views are right without, but slower: see dbt run-operation engagement_indexes --target mgmt."
     )
     selected = ("--select", "stg_engagement__checkins")
     assert "has no index" not in run_dbt(database, "run", *selected).output

@@ -99,6 +99,15 @@ def test_an_unchanged_checkout_says_same_of_every_view(panel):
     with as_it_was(panel):
         found = preview(panel)
     assert lines(found) == {view: ("SAME", "unchanged") for view in VIEWS}
+
+
+def test_a_setting_of_the_role_is_no_change(panel):
+    panel.execute("alter role deployer set quote_all_identifiers = on")
+    try:
+        found = preview(panel)
+    finally:
+        panel.execute("alter role deployer reset all")
+    assert lines(found) == {view: ("SAME", "unchanged") for view in VIEWS}
     assert found.exit_code == 0
 
 

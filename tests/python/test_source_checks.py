@@ -409,6 +409,7 @@ def roll_back_at_the_second_attempt(holder: psycopg.Connection, server: str) -> 
 def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(server, school_database, deployer, run_dbt):
     with psycopg.connect(server, dbname=school_database) as connection:
         connection.execute(f"alter role \"{deployer}\" set lock_timeout = '20ms'")
+        connection.execute(f"alter role \"{deployer}\" set statement_timeout = '2s'")
     seeds = (school_database, "build", "--resource-type", "seed", "--threads", "1")
     with psycopg.connect(server, dbname=school_database, application_name="a migration") as migration:
         holder = f"public.students is locked by process {migration.info.backend_pid} (postgres, a migration"
