@@ -55,7 +55,7 @@ visits as ( -- one row per student and local day; a week begins between two of t
         group by
             student_id,
             local_day
-    ) as days
+    ) as visit_days
 
 ),
 

@@ -87,7 +87,10 @@ def groups(manifest: "Manifest") -> str:
     """Give each group with its owner."""
     return _table(
         ["Group", "Its models", "Owner"],
-        [[group.name, str(group.description), str(group.owner.name)] for group in manifest.groups.values()],
+        [
+            [group.name, str(group.description), str(group.owner.name)]
+            for group in sorted(manifest.groups.values(), key=lambda group: group.name)
+        ],
     )
 
 
