@@ -1,10 +1,13 @@
 """Copies of the project to break or to add to, and what our conventions have to say of them; no database is asked."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from support import PROJECT
 
@@ -14,6 +17,16 @@ def copy_project(folder: Path) -> Path:
     copy = folder / "project"
     shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "__pycache__", "images"))
     return copy
+
+
+def set_vars(project: Path, **values: Any) -> None:
+    """Set vars in a copy of the project."""
+    settings = project / "dbt_project.yml"
+    text = settings.read_text()
+    for name, value in values.items():
+        text, found = re.subn(rf"^  {name}: .*?(?=  #)", f"  {name}: {json.dumps(value)}", text, flags=re.MULTILINE)
+        assert found == 1, name
+    settings.write_text(text)
 
 
 def run_python(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
