@@ -24,9 +24,9 @@ LARGE_HISTORY = 1_000_000  # check-ins from which a bounded history pays (docs/p
 SETTINGS_OF_READER = """
 select set_config(name, value, true)
 from (
-    select pg_settings.name, substr(setting, strpos(setting, '=') + 1) as value
-    from pg_db_role_setting, unnest(setconfig) as setting
-    inner join pg_settings on lower(pg_settings.name) = lower(split_part(setting, '=', 1))
+    select pg_settings.name, substr(own.setting, strpos(own.setting, '=') + 1) as value
+    from pg_db_role_setting, unnest(setconfig) as own (setting)
+    inner join pg_settings on lower(pg_settings.name) = lower(split_part(own.setting, '=', 1))
     where
         setrole = (select oid from pg_roles where rolname = %s)
         and setdatabase in (0, (select oid from pg_database where datname = current_database()))

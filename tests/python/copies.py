@@ -19,14 +19,12 @@ def copy_project(folder: Path) -> Path:
     return copy
 
 
-def set_vars(project: Path, **values: Any) -> None:
-    """Set vars in a copy of the project."""
-    settings = project / "dbt_project.yml"
-    text = settings.read_text()
+def with_vars(settings: str, **values: Any) -> str:
+    """Give the text of a dbt_project.yml with other values of vars."""
     for name, value in values.items():
-        text, found = re.subn(rf"^  {name}: .*?(?=  #)", f"  {name}: {json.dumps(value)}", text, flags=re.MULTILINE)
+        settings, found = re.subn(rf"^  {name}: .*?(?=  #)", f"  {name}: {json.dumps(value)}", settings, flags=re.M)
         assert found == 1, name
-    settings.write_text(text)
+    return settings
 
 
 def run_python(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

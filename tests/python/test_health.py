@@ -1,6 +1,7 @@
 """The health of the sources: what it takes for well, what for not well, and what it leaves behind."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 import psycopg
 import pytest
 import test_other_school
-from copies import copy_project, set_vars
+from copies import copy_project, with_vars
 from psycopg.conninfo import make_conninfo
 from support import run_command
 
@@ -39,12 +40,20 @@ CHECKS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patient_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let no view be slow, however busy the machine is."""
-    project = copy_project(tmp_path_factory.mktemp("patient"))
-    set_vars(project, engagement_view_limit_ms=60_000)
+@contextmanager
+def limited_to(milliseconds: int, folder: Path) -> Iterator[None]:
+    """Run what is within on a copy of the project with that limit for a view."""
+    project = copy_project(folder)
+    settings = project / "dbt_project.yml"
+    settings.write_text(with_vars(settings.read_text(), engagement_view_limit_ms=milliseconds))
     with mock.patch("engagement_panel.target.PROJECT", project):
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no view be slow, however busy the machine is."""
+    with limited_to(60_000, tmp_path_factory.mktemp("patient")):
         yield
 
 
@@ -151,6 +160,22 @@ def test_a_warning_is_no_alarm_unless_it_is_asked_to_be(profile, sound_school, t
     assert states(profile, "--junit", str(file), "--strict") == (1, {"future_checkins": "WARN"})
     (suite,) = ElementTree.parse(file).getroot()
     assert suite.get("failures") == "1"
+
+
+def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school, tmp_path):
+    sound_school.execute(f"drop index {school.BY_TIME}")
+    file = tmp_path / "health.xml"
+    slow = dict.fromkeys([*panel_views(), "whole_panel"], "WARN")
+    try:
+        with limited_to(0, tmp_path):
+            assert states(profile, "--junit", str(file)) == (0, slow)
+            assert states(profile, "--strict") == (1, slow)
+    finally:
+        sound_school.execute(f"create index {school.BY_TIME} on student_attendance (checkin_time)")
+    (suite,) = ElementTree.parse(file).getroot()
+    said = suite.findtext("testcase[@name='engagement_dau_90d_v']/system-out")
+    assert "; most likely public.student_attendance has no index on (checkin_time)\nWhat: the view takes" in said
+    assert said.endswith("To resolve: create index concurrently on public.student_attendance (checkin_time);")
 
 
 def test_a_student_listed_twice_is_warned_of(profile, sound_school):
