@@ -123,7 +123,7 @@ class Measured:
             return self.error
         times = [f"{reading.ms:.0f} ms" if reading.ms < math.inf else "given up" for reading in self.readings]
         if self.is_slow:
-            return f"{', then '.join(times)}; up to {self.limit_ms} ms are well"
+            return f"{', then '.join(times)}; the limit is {self.limit_ms} ms"
         return f"{times[1]} after a cold start of {times[0]}" if len(times) > 1 else times[0]
 
 
@@ -294,7 +294,7 @@ def _no_cause(view: View) -> Cause:
 
 def _causes_of_whole(slow: Sequence[View], measured: Mapping[View, Measured]) -> list[Cause]:
     if slow:
-        return [Cause(f"slow views ({', '.join(view.name for view in slow)})", "see what is said of each.")]
+        return [Cause(f"{len(slow)} slow views", "see what is said of each.")]
     total = sum(taken.best_ms for taken in measured.values() if taken.readings)
     return [
         Cause(
@@ -311,4 +311,4 @@ def _check(name: str, finding: str, what: str, measured: Measured, causes: Seque
         return Check(name, "error" if measured.error else "pass", finding, "", seconds)
     likely = "; ".join(cause.finding for cause in causes)
     cures = " ".join(dict.fromkeys(cause.cure for cause in causes))
-    return Check(name, "warn", f"{finding}; most likely {likely}", ADVICE.format(what=what, cure=cures), seconds)
+    return Check(name, "warn", f"{finding}. Most likely cause: {likely}", ADVICE.format(what=what, cure=cures), seconds)
