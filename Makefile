@@ -46,7 +46,7 @@ test: lint ## lint, then run every test, half of them each on a PostgreSQL of it
 test-browser: setup ## look at the documentation and the report in a headless browser (Debian's chromium)
 	@$(VENV)/pytest tests/python/browser
 
-mutate: setup ## break the project on purpose, one slip of tests/slips.yml after the other, and see the tests turn red
+mutate: setup ## break the project on purpose, one slip of scripts/slips.yml after the other, and see the tests turn red
 	@$(VENV)/python -m scripts.mutate $(ARGUMENTS)
 
 bench: setup ## time the views against the requirements' sketch (ARGUMENTS="--sizes 10M --history --cliffs")

@@ -255,7 +255,8 @@ class Load:
         with psycopg.connect(uri, user=reader) as connection:
             expected = [connection.execute(question.sql).fetchall() for question in questions]
         asked = list(zip(questions, expected, self.tallies, strict=True))
-        self._threads = [Thread(target=self._read, args=[asked[first::READERS]]) for first in range(READERS)]
+        shares = [asked[first::READERS] for first in range(min(READERS, len(asked)))]
+        self._threads = [Thread(target=self._read, args=[share]) for share in shares]
         self._threads.append(Thread(target=self._write))
 
     def start(self) -> None:

@@ -3,8 +3,8 @@
 Its rows follow from a seed and the present moment alone. Its people have habits: some come in the morning,
 some in the evening, few at weekends; some drift away, some come back, some never came. Most stay one to three hours.
 Some forget to check out: a nightly job closes the sessions that began long before it and marks them, a few others are
-closed the next day, the rest stay open. A few rows are dirty: check-ins in the future, doubles, check-ins of unknown people,
-check-ins without a time, a check-out before its check-in.
+closed the next day, the rest stay open. A few rows are dirty: check-ins in the future, doubles, check-ins of unknown
+people, check-ins without a time, a check-out before its check-in.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Break the project on purpose, one slip of tests/slips.yml at a time, and see that the tests named there turn red.
+"""Break the project on purpose, one slip of scripts/slips.yml at a time, and see that the tests named there turn red.
 
 A slip that stays green has found a promise without a test. One whose text is not in its file any more has to be
 written anew. Either makes the exit code 1. Slips whose sentence holds the argument are made, or all of them.
@@ -26,7 +26,7 @@ from sandbox.profiles import write_profile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SLIPS = PROJECT / "tests" / "slips.yml"
+SLIPS = PROJECT / "scripts" / "slips.yml"
 PATIENCE = 240  # seconds for the tests of one slip
 
 console = Console(soft_wrap=True)

@@ -1,11 +1,11 @@
 {#-
     The value of a var. Models and macros read vars by this, so that a var that is missing or wrong is reported in one line each, not
-    by a stack trace. Names are checked at the first call of all, because the sources' yml, which dbt reads later, takes any value.
+    by a stack trace. Names are checked as dbt parses the models, because the sources' yml, which it reads later, takes any value.
 -#}
 {% macro setting(name) -%}
     {%- set declared_vars = declared_vars() -%}
     {%- set broken = namespace(names=false) -%}
-    {%- for each, declared in declared_vars.items() if declared.type.stand_in is not defined or not var.has_var(each) -%}
+    {%- for each, declared in declared_vars.items() if not execute and (declared.type.stand_in is not defined or not var.has_var(each)) -%}
         {%- if var_problem(each, declared) -%}
             {%- set broken.names = true -%}
         {%- endif -%}

@@ -25,20 +25,20 @@
 {%- endmacro %}
 
 {% macro var_problem(name, declared) -%}
-    {%- set value = var(name, none) -%}
+    {%- set value, types = var(name, none), var_types() -%}
     {%- if not var.has_var(name) -%}
         {{ return(name ~ ': is not set. Set it in dbt_project.yml, to its default or your own value.') }}
     {%- elif value is none -%}
         {%- set fits = declared.or_null -%}
-    {%- elif declared.type == var_types().list -%}
+    {%- elif declared.type == types.list -%}
         {%- set fits = value is sequence and value is not string and value is not mapping
             and value | reject('string') | list == [] and '' not in value -%}
-    {%- elif declared.type == var_types().true_or_false -%}
+    {%- elif declared.type == types.true_or_false -%}
         {%- set fits = value is boolean -%}
-    {%- elif declared.type in (var_types().text, var_types().condition) -%}
+    {%- elif declared.type in (types.text, types.condition) -%}
         {%- set fits = value is string and value | trim != '' -%}
     {%- else -%}
-        {%- set fits = (value is integer or (value is float and declared.type == var_types().number))
+        {%- set fits = (value is integer or (value is float and declared.type == types.number))
             and (declared.above is not defined or value > declared.above)
             and (declared.from is not defined or value >= declared.from) -%}
         {%- if fits and not value <= declared.to -%}

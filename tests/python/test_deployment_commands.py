@@ -38,7 +38,7 @@ def test_run_on_few_rows_writes_no_view(panel, command, option):
 def test_compile_and_parse_write_nothing(panel):
     before = panel.snapshot()
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    panel.deploy("parse")
+    panel.deploy("parse", "--write-json")
     panel.deploy("compile")
     assert panel.snapshot() == before
 
@@ -55,7 +55,7 @@ def test_no_more_is_deployed_than_is_selected(panel):
 
 
 def test_state_says_what_was_modified(panel, tmp_path):
-    panel.deploy("parse")
+    panel.deploy("parse", "--write-json")
     shutil.copy(panel.target_folder() / "manifest.json", tmp_path)
     panel.project.append_column(ROSTER, "note", "'new'::text", "text")
     run = panel.deploy("run", "-s", "state:modified", "--state", str(tmp_path))
@@ -67,7 +67,7 @@ def test_state_says_what_was_modified(panel, tmp_path):
 
 def test_deferred_view_stands_on_the_deployed_ones(panel, tmp_path):
     panel.execute(f"grant create on database {panel.database} to deployer")
-    panel.deploy("parse")
+    panel.deploy("parse", "--write-json")
     shutil.copy(panel.target_folder() / "manifest.json", tmp_path)
     before = panel.snapshot()
     panel.deploy("run", "-t", "dev", "-s", "engagement_inactive_roster_v", "--defer", "--state", str(tmp_path))
@@ -80,7 +80,7 @@ def test_deferred_view_stands_on_the_deployed_ones(panel, tmp_path):
 
 def test_clone_shows_the_deployed_views(panel, tmp_path):
     panel.execute(f"grant create on database {panel.database} to deployer")
-    panel.deploy("parse")
+    panel.deploy("parse", "--write-json")
     shutil.copy(panel.target_folder() / "manifest.json", tmp_path)
     before = panel.snapshot()
     panel.deploy("clone", "-t", "dev", "--state", str(tmp_path))

@@ -122,7 +122,7 @@ def test_view_without_a_model_is_listed_and_stays(panel):
 
 
 def test_descriptions_are_in_the_database(panel):
-    panel.deploy("parse")
+    panel.deploy("parse", "--write-json")
     manifest = json.loads((panel.target_folder() / "manifest.json").read_text())
     described = {
         f"{node['schema']}.{node['alias']}": (node["description"], [c["description"] for c in node["columns"].values()])

@@ -5,9 +5,19 @@ import re
 
 import psycopg
 import pytest
-from deployment import READER, Panel, finish, no_reader_notices, on_each_server, regardless_of_oid, wait_until_it_says
+from deployment import (
+    DISABLED,
+    READER,
+    VARS,
+    Panel,
+    finish,
+    no_reader_notices,
+    on_each_server,
+    regardless_of_oid,
+    wait_until_it_says,
+)
 
-from sandbox.load import ROSTER
+from sandbox.load import ROSTER, Question, under_load
 
 pytest_plugins = ["deployment"]
 
@@ -67,7 +77,7 @@ def by_hand(panel: Panel, types: dict[str, str]) -> dict:
 
 def deploy(panel: Panel, *arguments: str) -> list[str]:
     """Deploy the cases, and give what dbt says of each."""
-    results = panel.deploy("run", "-s", "path:models/cases", *arguments).results
+    results = panel.deploy("run", "-s", "path:models/cases", "--write-json", *arguments).results
     return [result.message for result in results if result.node.resource_type == "model"]
 
 
@@ -331,6 +341,52 @@ def test_readers_notice_nothing(panel):
         put_back(panel, view)
     assert "made_by_hand" in panel.snapshot()[view].definition
     assert {column.split()[0] for column in panel.snapshot()[view].columns} >= {"student_id", "level"}
+
+
+def test_a_school_whose_dashboard_reads_views_made_by_hand_goes_over_to_ours(panel):
+    by_hand = {
+        "engagement_dau_90d_v": (
+            "select current_date - day as d, 1 as active_students, 30::numeric as total_minutes"
+            " from generate_series(89, 0, -1) as day"
+        ),
+        "engagement_avg_days_between_visits_v": (
+            "select 'GLOBAL'::text as scope, null::text as level, 2.5::numeric as avg_days_between_visits"
+        ),
+        "engagement_decline_index_v": "select count(*) as active_students_7d from public.students",
+        "engagement_hour_split_v": (
+            "select daypart, 12.5::float as total_minutes"
+            " from unnest(array['morning_08_12', 'afternoon_12_17', 'evening_17_20']) as daypart"
+        ),
+    }
+    for name, sql in by_hand.items():
+        panel.execute(f'set role deployer; create view mgmt.{name} as {sql}; grant select on mgmt.{name} to "{READER}"')
+    asked = [
+        Question("mgmt.engagement_dau_90d_v", ["d"], "as_many", "true"),
+        Question("mgmt.engagement_avg_days_between_visits_v", ["scope"], "in_order", "scope = 'GLOBAL'"),
+        Question("mgmt.engagement_decline_index_v", ["pg_typeof(active_students_7d) is not null"], "in_order", "true"),
+        Question("mgmt.engagement_hour_split_v", ["daypart"], "in_order", "true"),
+    ]
+    vars = VARS | {"engagement_disabled_views": [name for name in DISABLED if name not in by_hand]}
+    with under_load(panel.uri, READER, asked) as tallies:
+        run = panel.run("build", "--exclude-resource-type", "test", vars=vars)
+        said = {result.node.name: result.message for result in run.results if result.node.name in by_hand}
+        assert run.exit_code == 1
+        assert said.pop("engagement_dau_90d_v") == said.pop("engagement_avg_days_between_visits_v") == "replaced"
+        for column, message in zip(
+            ("active_students_7d bigint ->", "total_minutes double precision ->"), said.values(), strict=True
+        ):
+            assert column in message and "--full-refresh" in message and "engagement_disabled_views" in message
+        full = panel.deploy("run", "--full-refresh", vars=vars)
+        assert [result.message for result in full.results if result.node.name in said] == ["rebuilt", "rebuilt"]
+        assert {row.name.removeprefix("mgmt.") for row in kept(panel)} == by_hand.keys()
+        for name in by_hand:
+            put_back(panel, f"mgmt.{name}")
+    views = panel.snapshot()
+    assert views["mgmt.engagement_decline_index_v"].columns[0].startswith("active_students_7d bigint")
+    assert views["mgmt.engagement_hour_split_v"].columns[1].startswith("total_minutes double precision")
+    for tally in tallies:
+        assert (tally.view, tally.failed, tally.partial) == (tally.view, {}, {})
+        assert tally.reads > 0
 
 
 def test_disabled_view_is_no_leftover(panel):
