@@ -174,8 +174,9 @@ def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school,
         sound_school.execute(f"create index {school.BY_TIME} on student_attendance (checkin_time)")
     (suite,) = ElementTree.parse(file).getroot()
     said = suite.findtext("testcase[@name='engagement_dau_90d_v']/system-out")
-    assert ". Most likely cause: public.student_attendance has no index on (checkin_time)\nWhat: the view takes" in said
-    assert said.endswith("To resolve: create index concurrently on public.student_attendance (checkin_time);")
+    assert ". Most likely cause: public.student_attendance has no index on (checkin_time)" in said
+    assert "\nWhat: the view takes" in said
+    assert "\nTo resolve: create index concurrently on public.student_attendance (checkin_time);" in said
 
 
 def test_a_student_listed_twice_is_warned_of(profile, sound_school):
