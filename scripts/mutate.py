@@ -4,6 +4,7 @@ A slip that stays green has found a promise without a test. One whose text is no
 written anew. Either makes the exit code 1. Slips whose sentence holds the argument are made, or all of them.
 """
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -94,7 +95,16 @@ def _make_for_pytest(slips: list[Slip], project: Path) -> list[bool]:
     _copy_project(project)
 
     def notice(slip: Slip) -> bool:
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *(slip.pytest or "").split()]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            *shlex.split(slip.pytest or ""),
+        ]
         try:
             ended = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -22,6 +22,7 @@ from deployment import (
 from psycopg.conninfo import make_conninfo
 from support import Outcome, run_command
 
+from engagement_panel.difference import Version, compare
 from sandbox.load import ROSTER
 from sandbox.profiles import write_profile
 
@@ -146,6 +147,11 @@ def test_rows_without_a_key_appear_and_vanish(panel):
     panel.project.write(f"{ROSTER}.yml", description.replace("data_tests: [unique, not_null]", "", 1))
     change_rows(panel, ROSTER, "case when student_id = 1 then 'Z9' else level end as level")
     assert lines(preview(panel))[ROSTER_VIEW] == ("CHANGES", "replaced; 1 row appears; 1 row vanishes")
+
+
+def test_the_one_row_of_a_view_changes_whatever_its_key():
+    old, new = Version(["students"], [("5",)]), Version(["students"], [("6",)])
+    assert compare(old, new, key=["students"]).summary() == "1 row changes (students in 1)"
 
 
 def test_another_order_is_a_change(panel):
