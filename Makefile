@@ -28,7 +28,7 @@ docs: setup ## write the documentation as one page, and serve it on this machine
 report: setup ## write the panel as of now as a page in report/, its lists as CSV beside it (TARGET=... of the dbt profile)
 	@$(VENV)/python -m engagement_panel report $(if $(TARGET),--target $(TARGET))
 
-health: setup ## check the sources: do check-ins arrive, are the rows sound (TARGET=..., JUNIT=file.xml)
+health: setup ## check the panel: do check-ins arrive, are the rows sound, the views fast (TARGET=..., JUNIT=file.xml)
 	@$(VENV)/python -m engagement_panel health $(if $(TARGET),--target $(TARGET)) $(if $(JUNIT),--junit $(JUNIT))
 
 preview: setup ## show what a deployment of this checkout would change for the panel's readers (TARGET=...)

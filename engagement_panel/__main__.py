@@ -1,4 +1,4 @@
-"""Write the panel as a page (report), check the sources (health), or see what a deployment would change (preview)."""
+"""Write the panel as a page (report), check its health (health), or see what a deployment would change (preview)."""
 
 import argparse
 import sys
@@ -22,8 +22,9 @@ def main() -> None:
     report.add_argument("--output", type=Path, default=PROJECT / "report", metavar="FOLDER", help="default: report")
     health = commands.add_parser(
         "health",
-        help="check the sources that the panel reads",
-        description="Check the sources that the panel reads. Exit code: 0 well, 1 no check-ins arrive, 2 not checked.",
+        help="check the sources that the panel reads, and whether its views are fast",
+        description="Check the sources that the panel reads, and whether its views are fast. "
+        "Exit code: 0 well, 1 no check-ins arrive, 2 not checked.",
     )
     health.add_argument("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit XML, too")
     health.add_argument("--strict", action="store_true", help="exit with 1 on a warning, too")

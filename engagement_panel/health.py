@@ -1,6 +1,5 @@
-"""The health of the sources: do check-ins still arrive, and are the rows sound?"""
+"""The health of the panel: do check-ins still arrive, are the rows sound, and are the views fast?"""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -11,13 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
+from engagement_panel.check import Check
 from engagement_panel.target import CannotRunError, one_line, run_dbt
+from engagement_panel.timing import time_panel
 
 FEED = "source:engagement_attendance"
 SOURCE_TESTS = "path:tests/source_quality"
 HOUR = timedelta(hours=1)
 COLORS = {"pass": "green", "warn": "yellow", "fail": "bold red", "error": "bold red"}
-ROWS = " The rows behind a warning: `.venv/bin/dbt show{target} -s NAME`."
+ROWS = " The rows behind a warning of the sources: `.venv/bin/dbt show{target} -s NAME`."
 WAYS_ON = {
     "pass": "",
     "warn": ROWS,
@@ -34,23 +35,8 @@ To resolve: look at what writes the check-ins, then at the device at the door; i
 console = Console(highlight=False)
 
 
-@dataclass(frozen=True)
-class Check:
-    """A check and its outcome.
-
-    The state is pass, warn, fail, or error if the check could not run. The advice says what the check is about, when a
-    failure matters and how to resolve it.
-    """
-
-    name: str
-    state: str
-    finding: str
-    advice: str
-    seconds: float
-
-
 def check_health(target: str | None, store_failures: bool, strict: bool, junit: Path | None) -> int:
-    """Check the sources and print the outcome.
+    """Check the sources and the time that the views take, and print the outcome.
 
     Args:
         target: of the dbt profile; None for the profile's default.
@@ -72,6 +58,8 @@ def check_health(target: str | None, store_failures: bool, strict: bool, junit: 
         tests = run_dbt("test", "--select", SOURCE_TESTS, *storing, target=target)
     checks = [_feed(result) for result in _of_kind(freshness, "source")]
     checks += [_source_test(result) for result in _of_kind(tests, "test")]
+    with console.status("Reading the panel …"):
+        checks += time_panel(target)
     _print(checks, target)
     alarms = {"fail", "warn"} if strict else {"fail"}
     if junit:

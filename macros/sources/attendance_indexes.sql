@@ -14,16 +14,20 @@
 {% macro attendance_has_index(index) -%}
     (
         select count(*) > 0
+        {{ indexes_of_attendance(index) }}
+    )
+{%- endmacro %}
+
+{% macro indexes_of_attendance(index, are_valid=true) -%}
         from pg_catalog.pg_index
         inner join pg_catalog.pg_class on pg_index.indexrelid = pg_class.oid
         inner join pg_catalog.pg_am on pg_class.relam = pg_am.oid
         where
             pg_index.indrelid = {{ sql_literal(attendance_table()) }}::regclass
-            and pg_index.indisvalid
+            and {{ '' if are_valid else 'not ' }}pg_index.indisvalid
             and pg_index.indpred is null
             and pg_am.amname = 'btree'
             {%- for column in attendance_indexes()[index] %}
             and pg_get_indexdef(pg_index.indexrelid, {{ loop.index }}, false) = quote_ident({{ sql_literal(column) }})
             {%- endfor %}
-    )
 {%- endmacro %}

@@ -1,9 +1,13 @@
 {#- What this project looks at before anything is changed: see macros/deployment/before_deployment.sql. -#}
 {% macro postgres__before_deployment(with_warnings) -%}
+    {%- set version = postgres_version_findings(run_query('show server_version_num').columns[0].values()[0] | int) -%}
+    {%- if version.problems -%}
+        {{ return(version.problems) }}
+    {%- endif -%}
     {%- set findings = source_problems() -%}
     {%- if with_warnings -%}
         {%- do log_removed_vars() -%}
-        {%- for warning in findings.warnings -%}
+        {%- for warning in version.warnings + findings.warnings -%}
             {%- do exceptions.warn(warning) -%}
         {%- endfor -%}
     {%- endif -%}

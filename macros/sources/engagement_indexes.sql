@@ -39,7 +39,9 @@
             ~ "     when 'r' then format('create index concurrently on %s (%s);', attendance, columns)"
             ~ "     when 'm' then format('create index concurrently on %s (%s);', attendance, columns)"
             ~ "     when 'p' then format('create index on %s (%s);', attendance, columns)"
-            ~ " end as statement"
+            ~ " end as statement, ("
+            ~ "     select min(indexrelid::regclass::text) " ~ indexes_of_attendance(index, are_valid=false)
+            ~ " ) as invalid"
             ~ " from pg_class, format('%I.%I', " ~ sql_literal(setting('engagement_attendance_schema'))
             ~ ", " ~ sql_literal(setting('engagement_attendance_table')) ~ ") as attendance, ("
             ~ "     select string_agg(quote_ident(name), ', ') as columns"

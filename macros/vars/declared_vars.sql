@@ -39,6 +39,7 @@
         'engagement_session_longest_hours': {'type': types.number, 'unit': 'hours', 'from': 1, 'to': 20},
         'engagement_bin_label_collation': name_or_null,
         'engagement_checkin_silence_hours': {'type': types.whole_number, 'unit': 'hours', 'above': 0, 'to': 8760},
+        'engagement_view_limit_ms': {'type': types.whole_number, 'unit': 'milliseconds', 'from': 0, 'to': 60000},
         'engagement_call_from_days': {'type': types.whole_number, 'unit': 'days', 'above': 0, 'to': 36500},
         'engagement_high_from_sessions': {'type': types.whole_number, 'unit': 'sessions', 'above': 0, 'to': 1000},
         'engagement_high_from_score': score,

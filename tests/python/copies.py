@@ -1,10 +1,13 @@
 """Copies of the project to break or to add to, and what our conventions have to say of them; no database is asked."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from support import PROJECT
 
@@ -14,6 +17,14 @@ def copy_project(folder: Path) -> Path:
     copy = folder / "project"
     shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "__pycache__", "images"))
     return copy
+
+
+def with_vars(settings: str, **values: Any) -> str:
+    """Give the text of a dbt_project.yml with other values of vars."""
+    for name, value in values.items():
+        settings, found = re.subn(rf"^  {name}: .*?(?=  #)", f"  {name}: {json.dumps(value)}", settings, flags=re.M)
+        assert found == 1, name
+    return settings
 
 
 def run_python(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
