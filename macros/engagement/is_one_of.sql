@@ -3,5 +3,5 @@
     students it expects, which without statistics are four.
 -#}
 {% macro is_one_of(people) -%}
-    (student_id in (select people.student_id from (select * from {{ people }}) as people)) is true
+    (student_id in (select student_id from {{ people }})) is true
 {%- endmacro %}

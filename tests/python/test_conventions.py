@@ -26,8 +26,8 @@ BREAKS = [
         "check_model_description_populated",
         "int_engagement__checkins_30d",
         "models/intermediate/int_engagement__checkins_30d.yml",
-        "One row per check-in of the last 30 x 24 hours, both ends included: "
-        "the month that session counts and dayparts look at.",
+        "One row per check-in of the last 30 x 24 hours, both ends included. Source of the session counts and the "
+        "dayparts.",
     ),
     Break(
         "check_model_column_description_populated",
@@ -40,7 +40,7 @@ BREAKS = [
         "check_source_columns_described",
         "learning_at_risk_learners",
         "models/staging/_sources.yml",
-        "Whether the learner makes no headway. Null counts as no.",
+        "Whether the learner makes no progress. Null counts as no.",
         '""',
     ),
     Break(
@@ -50,7 +50,7 @@ BREAKS = [
         "check_macro_description_populated",
         "days_ago",
         "macros/time/time.yml",
-        "The instant so many times 24 hours before now.",
+        "The instant `number` times 24 hours before now.",
         '""',
     ),
     Break(

@@ -235,6 +235,12 @@ SESSION_ZONES = (
 )
 
 
+def zones_for(name: str) -> Sequence[str]:
+    """Choose two session time zones for an adversarial school, so that the schools together try each of them often."""
+    place = list(ADVERSARIAL).index(name)
+    return [SESSION_ZONES[(place + step) % len(SESSION_ZONES)] for step in (0, 3)]
+
+
 def set_session_zone(connection: psycopg.Connection, zone: str) -> None:
     """Set the session's time zone until the transaction ends."""
     connection.execute("select set_config('TimeZone', %s, true)", [zone])
@@ -329,10 +335,10 @@ def test_the_panel_adds_its_views_and_nothing_else(
 
 @pytest.mark.parametrize("name", ADVERSARIAL)
 def test_adversarial_school(deployment: Deployment, name: str) -> None:
-    check(deployment, ADVERSARIAL[name], SESSION_ZONES)
+    check(deployment, ADVERSARIAL[name], zones_for(name))
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(school=schools(), session_zone=st.sampled_from(SESSION_ZONES))
 def test_random_school(deployment: Deployment, school: School, session_zone: str) -> None:
     check(deployment, school, [session_zone])
@@ -343,7 +349,7 @@ def test_adversarial_schools_without_checkouts(no_checkouts: Deployment) -> None
         check(no_checkouts, school, [session_zone])
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(school=schools(), session_zone=st.sampled_from(SESSION_ZONES))
 def test_random_school_without_checkouts(no_checkouts: Deployment, school: School, session_zone: str) -> None:
     check(no_checkouts, school, [session_zone])
@@ -360,7 +366,7 @@ def test_adversarial_schools_of_a_clock(deployment_of_any_clock: Deployment, clo
         check(deployment_of_any_clock, school, [session_zone], clock)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(school=schools(), clock=st.sampled_from(CLOCKS), session_zone=st.sampled_from(SESSION_ZONES))
 def test_random_school_of_a_clock(
     deployment_of_any_clock: Deployment, school: School, clock: Clock, session_zone: str
