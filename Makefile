@@ -41,7 +41,7 @@ lint: setup ## check Python's types and style, SQL's style, the conventions, and
 	@$(VENV)/python -m scripts.lint_dbt
 
 test: lint ## lint, then run every test, half of them each on a PostgreSQL of its own
-	@$(VENV)/pytest --numprocesses 2 --dist loadfile
+	@$(VENV)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-browser: setup ## look at the documentation and the report in a headless browser (Debian's chromium)
 	@$(VENV)/pytest tests/python/browser

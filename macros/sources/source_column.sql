@@ -1,4 +1,7 @@
 {% macro source_column(var_name) -%}
+    {%- if not execute -%}
+        {%- do check_names() -%}
+    {%- endif -%}
     {{ quoted(setting(var_name)) if setting(var_name) is not none else 'null' }}
 {%- endmacro %}
 

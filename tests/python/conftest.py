@@ -51,10 +51,14 @@ def server(temporary_server: tuple[Path, str]) -> str:
 
 @pytest.fixture(scope="session")
 def make_database(server: str) -> MakeDatabase:
-    """Give a function that makes databases; all collate by code point, as Python does."""
+    """Give a function that makes databases, anew if there is one; all collate by code point, as Python does.
+
+    Tests that take the same name one after the other save dbt the parsing: it parses anew for another database.
+    """
 
     def make(name: str, template: str = "template0") -> str:
         with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'drop database if exists "{name}" with (force)')
             connection.execute(
                 f"create database \"{name}\" template \"{template}\" encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
             )

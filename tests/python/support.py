@@ -27,7 +27,7 @@ class DbtRun:
 
 
 class MakeDatabase(Protocol):
-    """Create a database, as a copy of another if `template` names one, and return its URI."""
+    """Create a database, anew if there is one, as a copy of another if `template` names one; return its URI."""
 
     def __call__(self, name: str, template: str = "template0") -> str: ...  # noqa: D102
 

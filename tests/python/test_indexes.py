@@ -42,10 +42,9 @@ SAID = [
 
 
 @pytest.fixture
-def database(make_database, deployed_template, request) -> str:
-    name = f"indexes {request.node.callspec.id if hasattr(request.node, 'callspec') else request.node.name}"
-    make_database(name, template=deployed_template)
-    return name
+def database(make_database, deployed_template) -> str:
+    make_database("indexes", template=deployed_template)
+    return "indexes"
 
 
 def change(server: str, database: str, statement: str) -> None:

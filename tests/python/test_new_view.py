@@ -50,8 +50,6 @@ OF_ALL = (
     "test_the_oracle_agrees_with_paper_on_the_second_half",
     "test_a_loaded_school_is_read_as_it_is",
     "test_every_module_is_in_the_rules",
-    "test_a_view_reads_by_the_indexes_that_its_yml_names",
-    "test_nothing_is_scanned_or_computed_once_a_student",
 )
 
 
