@@ -1,14 +1,4 @@
-{%- set gap_days = setting('engagement_visit_gap_days') -%}
-
 with
-
-active_students as (
-
-    select student_id
-    from {{ ref('stg_engagement__students') }}
-    where is_active
-
-),
 
 visits as (
 
@@ -16,10 +6,7 @@ visits as (
         student_id,
         checkin_time,
         lag(checkin_time) over (partition by student_id order by checkin_time) as previous_checkin_time
-    from {{ ref('stg_engagement__checkins') }}
-    where
-        {{ is_one_of('active_students') }}
-        and checkin_time >= {{ "'-infinity'" if gap_days is none else days_ago(gap_days) }}
+    from {{ ref('int_engagement__recent_visits') }}
 
 ),
 

@@ -11,12 +11,7 @@ students as (
 
 gaps_by_student as (
 
-    select
-        student_id,
-        sum(gap) as time_between,
-        count(*) as gaps
-    from {{ ref('int_engagement__visit_gaps') }}
-    group by student_id
+    select * from {{ ref('int_engagement__visit_gap_sums') }}
 
 )
 
