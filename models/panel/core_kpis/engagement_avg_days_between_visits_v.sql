@@ -9,7 +9,7 @@ students as (
 
 ),
 
-gaps_by_student as (
+gap_sums as (
 
     select * from {{ ref('int_engagement__visit_gap_sums') }}
 
@@ -19,11 +19,11 @@ select
     case when grouping(students.level) = 1 then 'GLOBAL' else 'LEVEL' end as scope,
     students.level,
     round(
-        extract(epoch from sum(gaps_by_student.time_between)) / (86400 * sum(gaps_by_student.gaps)), 2
+        extract(epoch from sum(gap_sums.time_between)) / (86400 * sum(gap_sums.gaps)), 2
     ) as avg_days_between_visits
-from gaps_by_student
+from gap_sums
 inner join students
-    on gaps_by_student.student_id = students.student_id
+    on gap_sums.student_id = students.student_id
 group by grouping sets ((), (students.level))
 having grouping(students.level) = 1 or students.level is not null
 order by
