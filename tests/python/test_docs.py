@@ -69,6 +69,6 @@ def test_the_rules_name_vars_and_files_that_exist() -> None:
 
 @pytest.mark.parametrize("file", ["README.md", "CHANGELOG.md", "docs/schedule.md", ".github/workflows/deploy.yml"])
 def test_the_lock_is_installed_as_set_up_does_it(file: str) -> None:
-    """Without --no-deps, pip 23 looks for `mashumaro[msgpack]` in the lock, which has it without its extra, and fails."""
+    """Without --no-deps, pip 23 looks for an extra of a dependency, which the lock names without it, and fails."""
     options = set(re.findall(r"pip install (.*?)requirements\.lock", (PROJECT / file).read_text()))
     assert options == {"--no-deps --require-hashes -r "}
