@@ -32,16 +32,16 @@ union all
 select student_id, now() - interval '1 hour' - n * interval '1 minute'
 from (values (11, 10), (12, 5), (13, 4), (14, 3)) as here (student_id, sessions), generate_series(1, sessions) as n;
 """
-# Scores of a target of 30: Mucho 33, Menos 17, Poco 13, Apenas 10, all a little less.
+# Scores of a target of 30: Mucho 33, Menos 17, Poco 13, Apenas 10, all a little less. Poco lacks a session.
 MARKS = {
     "engagement_call_from_days": 10,
-    "engagement_high_from_sessions": 4,
+    "engagement_high_from_sessions": 5,
     "engagement_high_from_score": 12,
     "engagement_ambassador_from_score": 30,
     "engagement_list_length": 2,
 }
 TO_CALL = ["Treinta", "Veinte", "Doce"]
-ENGAGED = [("Mucho", "embajador potencial"), ("Menos", "high engagement"), ("Poco", "high engagement")]
+ENGAGED = [("Mucho", "embajador potencial"), ("Menos", "high engagement")]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
     html = (project / "report" / "panel.html").read_text(encoding="utf-8")
     assert "Alumnos activos con 10 días o más sin venir" in html
     assert (
-        "con 4 visitas o más en 30 días y un puntaje de constancia de 12 o más, de 100; desde 30, embajadores" in html
+        "con 5 visitas o más en 30 días y un puntaje de constancia de 12 o más, de 100; desde 30, embajadores" in html
     )
     shown = re.findall(r'<th scope="row">(\w+)</th><td>', html)
     assert [name for name in shown if name in TO_CALL][:2] == TO_CALL[:2]
@@ -122,7 +122,7 @@ def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
         read = panel.read_from(connection.cursor(), definition)
     console.print_panel(read, Console(file=output, width=console.WIDTH))
     assert "Whom to call: 10 days away or more (3)" in output.getvalue()
-    assert "High engagement, the most consistent first (3)" in output.getvalue()
+    assert "High engagement, the most consistent first (2)" in output.getvalue()
     assert read.students_in == {
         "long_term_inactive_180d": 0,
         "dormant_30d": 1,
@@ -138,7 +138,7 @@ def test_the_descriptions_move(project: Path, profile: Path) -> None:
     assert "The 2 active students" in said["module_12_at_risk_students"]
     assert "absent for 10 days or more" in said["module_12_at_risk_students"]
     assert (
-        "4 sessions or more in 30 days and a score of 12 or more; from 30 on"
+        "5 sessions or more in 30 days and a score of 12 or more; from 30 on"
         in said["module_14_high_engagement_students"]
     )
     assert "away for 10 days or more, the 2 who" in said["call_today"]
@@ -151,8 +151,10 @@ def test_the_descriptions_move(project: Path, profile: Path) -> None:
     assert "12 is high engagement, 30 a potential ambassador" in score
 
 
-def test_high_engagement_is_ordered_in_one_way(make_database: Any, deployed_template: str, workspace: Path) -> None:
-    """By score, then sessions, name and id: all are held at 100."""
+def test_lists_have_one_order_and_hold_who_is_on_their_mark(
+    make_database: Any, deployed_template: str, workspace: Path
+) -> None:
+    """High engagement goes by score, then sessions, name and id: six are held at 100."""
     uri = make_database("order of the engaged", template=deployed_template)
     profile = write_profile(workspace / "order of the engaged", uri)
     definition = inline_value(run_dbt(*inline(panel.DEFINITION), profiles=profile, artifacts=profile).result)
@@ -160,13 +162,17 @@ def test_high_engagement_is_ordered_in_one_way(make_database: Any, deployed_temp
         connection.execute(
             """
             insert into students values
-                (1, 'Zoe'), (2, 'Ana'), (3, 'Ana'), (4, null), (5, 'Bea'), (6, 'Aaron');
+                (1, 'Zoe'), (2, 'Ana'), (3, 'Ana'), (4, null), (5, 'Bea'), (6, 'Aaron'), (7, 'Siete'), (8, 'Casi'),
+                (9, 'Justa'), (10, 'Falta');
+            insert into student_attendance values
+                (7, now() - interval '168 hours'), (8, now() - interval '167:59:59.999999');
             insert into student_attendance
             select student_id, now()
-            from (values (1, 40), (2, 35), (3, 35), (4, 35), (5, 35), (6, 31)) as here (student_id, sessions),
+            from (values (1, 40), (2, 35), (3, 35), (4, 35), (5, 35), (6, 31), (9, 18), (10, 17)) as here (student_id, sessions),
                 generate_series(1, sessions)
             """
         )
         read = panel.read_from(connection.cursor(), definition)
-    assert [row["student_id"] for row in read.rows["highly_engaged"]] == [1, 2, 3, 5, 4, 6]
-    assert {row["consistency_score"] for row in read.rows["highly_engaged"]} == {100}
+    scores = [(row["student_id"], row["consistency_score"]) for row in read.rows["highly_engaged"]]
+    assert scores == [(1, 100), (2, 100), (3, 100), (5, 100), (4, 100), (6, 100), (9, 60)]
+    assert [row["student_id"] for row in read.rows["to_call"]] == [7]

@@ -1,6 +1,6 @@
 -- What: a learner on a list of the Learning Panel who is not among the students.
 -- When it matters: dual risk misses a learner whose number is wrong; both panels must mean one person by a number.
--- To resolve: correct or remove the entry in the Learning Panel; if most are nobody, its numbers are of another kind.
+-- To resolve: correct or remove the entry in the Learning Panel; if most are unknown, the list uses different ids.
 {{ config(severity='warn') }}
 
 select
