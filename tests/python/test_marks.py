@@ -168,7 +168,9 @@ def test_lists_have_one_order_and_hold_who_is_on_their_mark(
                 (7, now() - interval '168 hours'), (8, now() - interval '167:59:59.999999');
             insert into student_attendance
             select student_id, now()
-            from (values (1, 40), (2, 35), (3, 35), (4, 35), (5, 35), (6, 31), (9, 18), (10, 17)) as here (student_id, sessions),
+            from
+                (values (1, 40), (2, 35), (3, 35), (4, 35), (5, 35), (6, 31), (9, 18), (10, 17))
+                as here (student_id, sessions),
                 generate_series(1, sessions)
             """
         )
