@@ -146,6 +146,10 @@ def read_csv(folder: Path, name: str) -> list[list[str]]:
     return list(csv.reader(content.decode("utf-8-sig").splitlines(), delimiter=";"))
 
 
+def test_nobody_else_may_look_into_the_folder_with_peoples_names(folder):
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_page_needs_no_network_and_no_script(page, html, folder):
     assert not {tag for tag, *_ in page.elements} & {"script", "link", "img", "iframe", "object", "base"}
     for _, attributes, _ in page.elements:
