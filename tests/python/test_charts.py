@@ -49,6 +49,12 @@ def test_standing_bars_are_as_high_as_their_values_and_the_first_is_at_the_left(
     assert texts(svg) == ["10 mil", "first", "40 mil", "second", "0 mil", "third"]
 
 
+def test_only_an_unfinished_last_bar_looks_otherwise() -> None:
+    for is_unfinished, last in ((True, "bar unfinished"), (False, "bar")):
+        svg = charts.standing_bars("Title", VALUES, thousands, is_last_unfinished=is_unfinished)
+        assert [bar["class"] for bar in parts(svg, "rect")] == ["bar", "bar", last]
+
+
 def test_a_line_goes_through_its_values_from_left_to_right() -> None:
     svg = charts.line("Title", VALUES | {"fourth": 20}, thousands)
     (polyline,) = parts(svg, "polyline")
@@ -58,6 +64,7 @@ def test_a_line_goes_through_its_values_from_left_to_right() -> None:
         [across[1] - across[0]] * 3, abs=0.2
     )
     foot, top = down[2], down[1]
+    assert foot > top  # downwards is more in SVG
     assert [(foot - y) / (foot - top) for y in down] == [0.25, 1, 0, 0.5]
     assert texts(svg) == ["40 mil", "20 mil", "first", "fourth"]
 
