@@ -325,6 +325,14 @@ def test_on_a_school_without_the_panel_everything_is_new(panel):
     assert found.exit_code == 1
 
 
+def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
+    step = panel.project.read(f"{STUDENTS_STEP}.sql")
+    panel.project.write(f"{STUDENTS_STEP}.sql", f"select * from ({step}) as students where student_id <> 4")
+    found = lines(preview(panel))
+    assert found["stg_engagement__students"] == ("STEP", "replaced")
+    assert found[ROSTER_VIEW] == ("CHANGES", "unchanged; 1 row vanishes")
+
+
 def test_a_seed_that_changes_shows_in_what_reads_it(panel):
     seed = panel.project.read("seeds/dayparts.csv")
     panel.project.write("seeds/dayparts.csv", seed.replace("evening_17_20,17,20", "evening_17_20,17,21"))
