@@ -1,6 +1,11 @@
-"""The tools that take the views from the manifest: what the bench compares, and what the load of readers counts."""
+"""The tools: what the bench compares, what the load of readers counts, when lint is red."""
 
+import os
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import psycopg
 import pytest
@@ -10,6 +15,7 @@ from sandbox.bench import report
 from sandbox.bench.experiments import SIZES, create_plain_views
 from sandbox.load import FOREIGN_VIEW, questions, under_load
 from sandbox.views import SCHEMA, panel_views
+from scripts import lint_dbt
 
 VIEWS = panel_views()
 QUESTIONS = {question.view.removeprefix(f"{SCHEMA}."): question for question in questions()}
@@ -85,3 +91,17 @@ def test_a_goal_is_met_by_less_time_and_a_higher_ratio() -> None:
 def test_every_view_has_a_goal_for_every_size_or_none() -> None:
     for view in VIEWS.values():
         assert view.fact("bench", "goal_ms").keys() == SIZES.keys()
+
+
+@pytest.mark.parametrize("broken", [None, "parse", "dbt-bouncer", "sqlfluff", "tables"])
+def test_lint_is_red_if_any_of_its_parts_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: str | None
+) -> None:
+    nowhere = nullcontext((tmp_path, "host=none user=none dbname=none"))
+    monkeypatch.setattr(lint_dbt.server, "temporary", lambda: nowhere)
+    monkeypatch.setattr(lint_dbt, "run_dbt", lambda *_: SimpleNamespace(success=broken != "parse", result=None))
+    monkeypatch.setattr(lint_dbt, "_passes", lambda command, *_: command.name != broken)
+    monkeypatch.setattr(lint_dbt.write_tables, "are_up_to_date", lambda _: broken != "tables")
+    with mock.patch.dict(os.environ), pytest.raises(SystemExit) as ended:
+        lint_dbt.main()
+    assert bool(ended.value.code) == (broken is not None)
