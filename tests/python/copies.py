@@ -15,7 +15,9 @@ from support import PROJECT
 def copy_project(folder: Path) -> Path:
     """Copy the project into a folder, without what is generated in it."""
     copy = folder / "project"
-    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "__pycache__", "images"))
+    shutil.copytree(
+        PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__", "images")
+    )
     return copy
 
 

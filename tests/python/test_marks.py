@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from copies import copy_project, with_vars
 from rich.console import Console
-from support import PROJECT, environment
+from support import environment
 
 from engagement_panel import panel
 from engagement_panel.dbt import inline, inline_value, run_dbt
@@ -60,14 +60,11 @@ def profile(database: str, workspace: Path) -> Path:
 @pytest.fixture(scope="module")
 def project(workspace: Path) -> Path:
     """Give a copy of the project with other marks; the views are those that the original deployed."""
-    copy = workspace / "project with other marks"
-    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__"))
+    folder = workspace / "other marks"
+    folder.mkdir()
+    copy = copy_project(folder)
     settings = copy / "dbt_project.yml"
-    text = settings.read_text()
-    for mark, value in MARKS.items():
-        text, found = re.subn(rf"^  {mark}: \d+", f"  {mark}: {value}", text, flags=re.MULTILINE)
-        assert found == 1
-    settings.write_text(text)
+    settings.write_text(with_vars(settings.read_text(), **MARKS))
     return copy
 
 

@@ -11,13 +11,14 @@ from deployment import (
     VARS,
     Panel,
     finish,
+    no_read_goes_wrong,
     no_reader_notices,
     on_each_server,
     regardless_of_oid,
     wait_until_it_says,
 )
 
-from sandbox.load import ROSTER, Question, under_load
+from sandbox.load import ROSTER, Question
 
 pytest_plugins = ["deployment"]
 
@@ -367,7 +368,7 @@ def test_a_school_whose_dashboard_reads_views_made_by_hand_goes_over_to_ours(pan
         Question("mgmt.engagement_hour_split_v", ["daypart"], "in_order", "true"),
     ]
     vars = VARS | {"engagement_disabled_views": [name for name in DISABLED if name not in by_hand]}
-    with under_load(panel.uri, READER, asked) as tallies:
+    with no_read_goes_wrong(panel, asked):
         run = panel.run("build", "--exclude-resource-type", "test", vars=vars)
         said = {result.node.name: result.message for result in run.results if result.node.name in by_hand}
         assert run.exit_code == 1
@@ -384,9 +385,6 @@ def test_a_school_whose_dashboard_reads_views_made_by_hand_goes_over_to_ours(pan
     views = panel.snapshot()
     assert views["mgmt.engagement_decline_index_v"].columns[0].startswith("active_students_7d bigint")
     assert views["mgmt.engagement_hour_split_v"].columns[1].startswith("total_minutes double precision")
-    for tally in tallies:
-        assert (tally.view, tally.failed, tally.partial) == (tally.view, {}, {})
-        assert tally.reads > 0
 
 
 def test_disabled_view_is_no_leftover(panel):
