@@ -1,12 +1,12 @@
 """A school that does not fit its vars is told so before anything is built, and its database stays as it was."""
 
 import re
-import shutil
 import threading
 import time
 
 import psycopg
 import pytest
+from copies import copy_project
 from support import PROJECT
 
 from sandbox import school
@@ -225,8 +225,7 @@ def test_a_var_of_an_older_version_is_named_and_not_refused(school_database, run
 
 def test_a_var_that_was_renamed_in_the_project_is_named(school_database, run_dbt, workspace):
     """Neither has a default any more, and one is read by yml alone; a third is set for this package alone."""
-    copy = workspace / "renamed vars"
-    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "__pycache__"))
+    copy = copy_project(workspace / "renamed vars")
     settings = copy / "dbt_project.yml"
     text = settings.read_text().replace("  engagement_timezone:", "  engagement_time_zone:")
     text = text.replace("  engagement_checkin_silence_hours:", "  engagement_silence_hours:")
