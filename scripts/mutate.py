@@ -94,26 +94,24 @@ def _make_for_dbt(slips: list[Slip], project: Path) -> list[bool]:
 def _make_for_pytest(slips: list[Slip], project: Path) -> list[bool]:
     _copy_project(project)
 
-    def notice(slip: Slip) -> bool:
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "-p",
-            "no:cacheprovider",
-            *shlex.split(slip.pytest or ""),
-        ]
+    def is_green(tests: str) -> bool:
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *shlex.split(tests)]
         try:
             ended = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
-            return True
+            return False
         if ended.returncode not in (0, 1):
-            sys.exit(f"{slip.slip}: pytest cannot run.\n{ended.stdout}{ended.stderr}")
-        return ended.returncode == 1
+            sys.exit(f"pytest {tests} cannot run.\n{ended.stdout}{ended.stderr}")
+        return ended.returncode == 0
 
-    return [_make(slip, project, notice) for slip in slips]
+    found, seen_green = [], set()
+    for slip in slips:
+        tests = slip.pytest or ""
+        if tests not in seen_green and not is_green(tests):
+            sys.exit(f"The tests are red before any slip: see pytest {tests}.")
+        seen_green.add(tests)
+        found.append(_make(slip, project, lambda slip: not is_green(slip.pytest or "")))
+    return found
 
 
 def _make(slip: Slip, project: Path, notice: Any) -> bool:

@@ -32,6 +32,7 @@ def test_lying_bars_are_as_long_as_their_values_and_the_first_is_on_top() -> Non
     svg = charts.lying_bars("Title", VALUES, thousands)
     first, second, third = lengths(svg, "width")
     assert second == pytest.approx(4 * first, abs=0.2) and third == 0
+    assert second > charts.WIDTH / 2, "the longest takes the room that the texts leave"
     assert lengths(svg, "y") == sorted(lengths(svg, "y"))
     assert len({*lengths(svg, "x")}) == len({*lengths(svg, "height")}) == 1
     assert texts(svg) == ["first", "10 mil", "second", "40 mil", "third", "0 mil"]
