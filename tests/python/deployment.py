@@ -159,6 +159,11 @@ class Panel:
             cursor = connection.execute(sql)
             return cursor.fetchall() if cursor.description else []
 
+    def rows_at_one_instant(self, *views: str) -> list[Any]:
+        """Give the rows of each view, in its order, as they are at one `now()`."""
+        arrays = ", ".join(f"array(select view::text from {view} as view) as n{n}" for n, view in enumerate(views))
+        return [*self.execute(f"select {arrays}")[0]]
+
     def run(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> DbtRun:
         """Run a dbt command on the panel, in this process."""
         options = self._options(self.target_folder(user, vars), user)
