@@ -3,7 +3,8 @@
     is held and none is waited for, so that readers go on. The transaction of the last attempt is left open for the caller to commit.
 -#}
 {% macro _attempt(what, block, pre_hooks=[]) -%}
-    {%- for problem in engagement_panel._lock_wait_problems() -%}
+    {%- set standby = engagement_panel._standby_problems() if flags.WHICH == 'run-operation' else [] -%}{#- a run has asked before -#}
+    {%- for problem in standby + engagement_panel._lock_wait_problems() -%}
         {%- do exceptions.raise_compiler_error(problem) -%}
     {%- endfor -%}
     {%- do engagement_panel._log_other_deployment() -%}

@@ -26,7 +26,8 @@
 
 {% macro _deployment_problems(with_warnings) -%}
     {{ return((
-        engagement_panel._lock_wait_problems()
+        engagement_panel._standby_problems()
+        + engagement_panel._lock_wait_problems()
         + engagement_panel._reader_problems()
         + engagement_panel._materialization_problems()
         + engagement_panel.before_deployment(with_warnings)
@@ -53,4 +54,10 @@
         'dbt would deploy ' ~ others | length ~ ' models of engagement_panel in its own way (' ~ others[0] ~ ', …).'
         ~ ' Add to dbt_project.yml: models: {engagement_panel: {+materialized: in_place_view}}'
     ] if others else []) }}
+{%- endmacro %}
+
+{% macro _standby_problems() -%}
+    {{ return([
+        'The server is a standby, which nobody can write to. Deploy on its primary; the views then come here by themselves.'
+    ] if run_query('select pg_is_in_recovery()').columns[0].values()[0] else []) }}
 {%- endmacro %}

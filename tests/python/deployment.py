@@ -233,25 +233,31 @@ def project(workspace: Path) -> ProjectCopy:
 @pytest.fixture(scope="session")
 def machine_server(workspace: Path) -> Iterator[str]:
     """Give the URI of a server of the machine's own PostgreSQL; skip where there is none."""
+    data = workspace / "machine"
+    data.mkdir()
+    run_as_server("initdb", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+    start_server(data)
+    yield make_conninfo(host=str(data), user="postgres", dbname="postgres")
+    run_as_server("pg_ctl", data, "--wait", "--mode=immediate", "stop")
+
+
+def run_as_server(program: str, data: Path, *arguments: str) -> None:
+    """Run a program of the machine's own PostgreSQL on a data folder; skip where there is none."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
     if not programs:
         pytest.skip("NOT TESTED on a second version: there is no PostgreSQL in /usr/lib/postgresql")
-    data = workspace / "machine"
-    data.mkdir()
     as_user: dict[str, Any] = {}
     if os.geteuid() == 0:  # as which it will not run
         as_user = {"user": "nobody", "extra_groups": []}
         shutil.chown(data, "nobody")
+    command = [programs[-1] / program, "-D", data, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data, **as_user)
 
-    def run(program: str, *arguments: str) -> None:
-        command = [programs[-1] / program, "-D", data, *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data, **as_user)
 
-    run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+def start_server(data: Path) -> None:
+    """Start a server of the machine's own PostgreSQL."""
     options = f"-k {data} -c listen_addresses= -c fsync=off"
-    run("pg_ctl", "--wait", "--log", str(data / "log"), "--options", options, "start")
-    yield make_conninfo(host=str(data), user="postgres", dbname="postgres")
-    run("pg_ctl", "--wait", "--mode=immediate", "stop")
+    run_as_server("pg_ctl", data, "--wait", "--log", str(data / "log"), "--options", options, "start")
 
 
 @pytest.fixture(scope="session")
