@@ -122,7 +122,7 @@ class ProjectCopy:
         file = self.path / name
         self._before.setdefault(name, file.read_text() if file.exists() else None)
         if text is None:
-            file.unlink(missing_ok=True)
+            file.unlink()
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
@@ -130,7 +130,8 @@ class ProjectCopy:
     def restore(self) -> None:
         """Undo every change."""
         for name, text in self._before.copy().items():
-            self.write(name, text)
+            if text is not None or (self.path / name).exists():
+                self.write(name, text)
         self._before = {}
 
     def keep(self) -> None:

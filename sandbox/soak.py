@@ -188,7 +188,7 @@ def main() -> None:
 def _stock_project(path: Path) -> ProjectCopy:
     """Copy the project without its own materialization of views and loading of seeds; dbt's grants replace ours."""
     project = ProjectCopy(path / "stock")
-    for name in ("view_materialization", "seeds", "drops"):
+    for name in ("in_place_view", "seeds", "drops"):
         project.write(f"macros/deployment/{name}.sql", None)
     settings = yaml.safe_load(project.read("dbt_project.yml"))
     settings["models"]["engagement_panel"]["panel"]["+grants"] = {"select": [READER]}

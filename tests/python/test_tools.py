@@ -1,7 +1,10 @@
-"""The tools: what the bench compares, what the load of readers counts, when lint is red."""
+"""The tools: what the bench compares, what the load of readers counts, when soak and lint are red."""
 
 import os
+import tempfile
+from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +13,10 @@ from unittest import mock
 import psycopg
 import pytest
 
-from sandbox import school
+from sandbox import school, soak
 from sandbox.bench import report
 from sandbox.bench.experiments import SIZES, create_plain_views
-from sandbox.load import FOREIGN_VIEW, questions, under_load
+from sandbox.load import FOREIGN_VIEW, Tally, questions, under_load
 from sandbox.views import SCHEMA, panel_views
 from scripts import lint_dbt
 
@@ -91,6 +94,41 @@ def test_a_goal_is_met_by_less_time_and_a_higher_ratio() -> None:
 def test_every_view_has_a_goal_for_every_size_or_none() -> None:
     for view in VIEWS.values():
         assert view.fact("bench", "goal_ms").keys() == SIZES.keys()
+
+
+READ = Tally("view", reads=9)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "tallies", "leftovers"),
+    [
+        (["wrong"], [READ], 0),
+        ([], [READ, replace(READ, failed={"gone": 1})], 0),
+        ([], [replace(READ, partial={"1 of 2 rows": 1}), READ], 0),
+        ([], [READ], 1),
+    ],
+    ids=["an outcome", "a read", "rows", "a relation left behind"],
+)
+def test_the_soak_is_not_clean_if_anything_is_wrong(outcomes, tallies, leftovers) -> None:
+    clean = soak.Soak("", "", None, Path(), True, Counter(["done"]), [READ])
+    assert clean.is_clean()
+    assert not replace(clean, outcomes=Counter(["done", *outcomes]), tallies=tallies, leftovers=leftovers).is_clean()
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_a_soak_that_is_not_clean_fails(monkeypatch: pytest.MonkeyPatch, is_clean: bool) -> None:
+    monkeypatch.setattr(soak.Soak, "run", lambda *_: None)
+    monkeypatch.setattr(soak.Soak, "is_clean", lambda of: is_clean or not of.refuses_columns)
+    monkeypatch.setattr("sys.argv", ["soak"])
+    with nullcontext() if is_clean else pytest.raises(SystemExit, match="Readers missed something"):
+        soak.main()
+
+
+def test_stock_dbt_soaks_without_our_deployment(workspace: Path) -> None:
+    project = soak._stock_project(Path(tempfile.mkdtemp(dir=workspace)))
+    macros = "".join(file.read_text() for file in (project.path / "macros").rglob("*.sql"))
+    for ours in ("materialization view", "macro create_csv_table", "macro drop_relation_if_exists"):
+        assert ours not in macros
 
 
 @pytest.mark.parametrize("broken", [None, "parse", "dbt-bouncer", "sqlfluff", "tables"])
