@@ -9,7 +9,7 @@ import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from support import PROJECT, DbtRun, MakeDatabase, RunDbt
+from support import PROJECT, DbtRun, MakeDatabase, RunDbt, parsing_once
 from support import run_dbt as run_dbt_with
 
 import sandbox.server
@@ -24,6 +24,13 @@ hypothesis.settings.load_profile("repeatable")
 def quick_behavior_flags() -> Iterator[None]:
     """Spare dbt the walk up pytest's deep stack for each of its behavior flags, a third of what a run takes."""
     with mock.patch("dbt_common.behavior_flags.BehaviorFlagRendered._default_source", return_value="dbt"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Parse once for all logins and target folders."""
+    with parsing_once(tmp_path_factory.mktemp("parsed")):
         yield
 
 
@@ -53,7 +60,7 @@ def server(temporary_server: tuple[Path, str]) -> str:
 def make_database(server: str) -> MakeDatabase:
     """Give a function that makes databases, anew if there is one; all collate by code point, as Python does.
 
-    Tests that take the same name one after the other save dbt the parsing: it parses anew for another database.
+    Those that take the name `school` one after the other save dbt the parsing: it parses anew for another database.
     """
 
     def make(name: str, template: str = "template0") -> str:
@@ -86,14 +93,15 @@ def run_dbt(server: str, workspace: Path) -> RunDbt:
 
 
 @pytest.fixture(scope="session")
-def deployed_template(make_database: MakeDatabase, run_dbt: RunDbt) -> str:
+def deployed_template(server: str, make_database: MakeDatabase, run_dbt: RunDbt) -> str:
     """Give the name of a database to copy: the school's tables without a row, and the panel on them."""
-    name = "deployed"
-    with psycopg.connect(make_database(name)) as connection:
+    with psycopg.connect(make_database("school")) as connection:
         school.create(connection)
-    build = run_dbt(name, "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    build = run_dbt("school", "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
     assert build.exit_code == 0, build.output
-    return name
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("alter database school rename to deployed")
+    return "deployed"
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,20 @@
 """What the tests share: ways to run dbt and the project's own commands, deaf to the variables of whoever runs them."""
 
 import contextlib
+import hashlib
 import io
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
+
+from dbt.constants import PARTIAL_PARSE_FILE_NAME
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import ManifestLoader, extended_mashumuro_decoder
 
 from engagement_panel import __main__ as engagement_panel
 from engagement_panel import dbt
@@ -65,6 +71,41 @@ def environment(profile: Path) -> dict[str, str]:
         "DBT_USE_COLORS": "false",
         "DBT_WRITE_JSON": "false",  # a manifest takes a second to write
     }
+
+
+@contextlib.contextmanager
+def parsing_once(folder: Path) -> Iterator[None]:
+    """Let dbt parse a project once for the same vars, database and schema: by itself it parses anew for each login.
+
+    What it has parsed is kept in a folder.
+    """
+    read, write = ManifestLoader.read_manifest_for_partial_parse, ManifestLoader.write_manifest_for_partial_parse
+
+    def shared(loader: ManifestLoader) -> Path:
+        project, vars_hash = loader.root_project, loader.manifest.state_check.vars_hash
+        alike = (project.project_root, project.credentials.database, project.credentials.schema, vars_hash.checksum)
+        return folder / hashlib.sha256(repr(alike).encode()).hexdigest()
+
+    def read_own_or_shared(loader: ManifestLoader) -> Manifest | None:
+        found = read(loader)
+        if not found and shared(loader).exists():
+            saved = Manifest.from_msgpack(shared(loader).read_bytes(), decoder=extended_mashumuro_decoder)
+            saved.state_check.profile_hash = loader.manifest.state_check.profile_hash
+            if loader.is_partial_parsable(saved)[0]:
+                found = saved
+                with mock.patch.object(loader, "manifest", saved):
+                    write(loader)  # for processes that start from this target folder
+        return found
+
+    def write_own_and_shared(loader: ManifestLoader) -> None:
+        write(loader)
+        shutil.copy(Path(loader.root_project.project_target_path) / PARTIAL_PARSE_FILE_NAME, shared(loader))
+
+    with (
+        mock.patch.object(ManifestLoader, "read_manifest_for_partial_parse", read_own_or_shared),
+        mock.patch.object(ManifestLoader, "write_manifest_for_partial_parse", write_own_and_shared),
+    ):
+        yield
 
 
 def run_command(profile: Path, *arguments: str) -> Outcome:

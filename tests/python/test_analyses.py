@@ -18,20 +18,22 @@ from support import PROJECT, MakeDatabase, RunDbt
 from sandbox import school
 
 ANALYSES = {path.stem for path in (PROJECT / "analyses").glob("*.sql")}
-DATABASE = "analysed"
 DAY = timedelta(days=1)
 
 
-class Compile(Protocol):
-    """Compile an analysis, or all, with vars, and return their SQL by name."""
+OTHER_VARS = {"engagement_consistency_sessions_target": 12, "engagement_call_from_days": 5, "student_id": 1}
 
-    def __call__(self, selected: str = "path:analyses", **vars: Any) -> dict[str, str]: ...  # noqa: D102
+
+class Compile(Protocol):
+    """Compile the analyses with vars, and return their SQL by name."""
+
+    def __call__(self, **vars: Any) -> dict[str, str]: ...  # noqa: D102
 
 
 @pytest.fixture(scope="module")
 def sample_school(make_database: MakeDatabase, deployed_template: str) -> str:
     """Give the URI of a database with the panel on the sample school."""
-    uri = make_database(DATABASE, template=deployed_template)
+    uri = make_database("school", template=deployed_template)
     with psycopg.connect(uri) as connection:
         school.load(connection, school.generate(datetime.now(UTC)))
     return uri
@@ -48,18 +50,24 @@ def connection(sample_school: str) -> Iterator[psycopg.Connection]:
 def compile_analyses(run_dbt: RunDbt, sample_school: str) -> Compile:
     """Give a function that compiles analyses as an analyst does."""
 
-    def compile_selected(selected: str = "path:analyses", **vars: Any) -> dict[str, str]:
-        run = run_dbt(DATABASE, "compile", "--select", selected, vars=vars)
+    def compile_all(**vars: Any) -> dict[str, str]:
+        run = run_dbt("school", "compile", "--select", "path:analyses", vars=vars)
         assert run.exit_code == 0, run.output
         return {result.node.name: result.node.compiled_code for result in run.results}
 
-    return compile_selected
+    return compile_all
 
 
 @pytest.fixture(scope="module")
 def queries(compile_analyses: Compile) -> dict[str, str]:
     """Give the SQL of all analyses, compiled with the project's own vars."""
     return compile_analyses()
+
+
+@pytest.fixture(scope="module")
+def other_queries(compile_analyses: Compile) -> dict[str, str]:
+    """Give the SQL of all analyses, compiled with other vars."""
+    return compile_analyses(**OTHER_VARS)
 
 
 def expected_panel(connection: psycopg.Connection, **settings: Any) -> dict[str, list[oracle.Row]]:
@@ -84,7 +92,7 @@ def test_every_analysis_compiles_and_runs(connection: psycopg.Connection, querie
 
 
 def test_an_analysis_can_be_shown(run_dbt: RunDbt, sample_school: str) -> None:
-    shown = run_dbt(DATABASE, "show", "--select", "call_today")
+    shown = run_dbt("school", "show", "--select", "call_today")
     assert shown.exit_code == 0, shown.output
     assert "days_since_last" in shown.output
 
@@ -110,12 +118,12 @@ def test_the_engaged_are_ranked_by_score(connection: psycopg.Connection, queries
     assert connection.execute(queries["high_engagement_and_ambassadors"]).fetchall() == expected
 
 
-def test_another_target_moves_students_up(connection: psycopg.Connection, compile_analyses: Compile) -> None:
-    query = compile_analyses("other_target", engagement_consistency_sessions_target=12)["other_target"]
+def test_another_target_moves_students_up(connection: psycopg.Connection, other_queries: dict[str, str]) -> None:
     other = {row[0]: standing(row[3], row[6]) for row in activity(connection, sessions_target=12)}
     moves = Counter((standing(row[3], row[6]), other[row[0]]) for row in activity(connection))
     assert any(deployed != other for deployed, other in moves)
-    assert connection.execute(query).fetchall() == sorted((*move, students) for move, students in moves.items())
+    rows = connection.execute(other_queries["other_target"]).fetchall()
+    assert rows == sorted((*move, students) for move, students in moves.items())
 
 
 def test_the_deployed_target_moves_nobody(connection: psycopg.Connection, queries: dict[str, str]) -> None:
@@ -164,7 +172,7 @@ def test_returns_are_sorted_by_time_away(connection: psycopg.Connection, queries
 
 @pytest.mark.parametrize("kind", ["at dual risk", "just back", "never came"])
 def test_a_students_history_explains_what_the_views_show(
-    connection: psycopg.Connection, compile_analyses: Compile, kind: str
+    connection: psycopg.Connection, queries: dict[str, str], kind: str
 ) -> None:
     panel = expected_panel(connection)
     roster = panel["engagement_inactive_roster_v"]
@@ -172,7 +180,7 @@ def test_a_students_history_explains_what_the_views_show(
     returns = panel["engagement_recent_reactivated_14d_v"]
     dual_risk = panel["engagement_dual_risk_students_v"]
     student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
-    query = compile_analyses("one_student_explained", student_id=student_id)["one_student_explained"]
+    query = queries["one_student_explained"].replace("student_id = 0", f"student_id = {student_id}")
     facts = {row.fact: row for row in connection.execute(query)}
     _, _, _, last_checkin_time, days, bucket = next(row for row in roster if row[0] == student_id)
     _, _, _, sessions, gap, _, score = next(row for row in activity if row[0] == student_id)
@@ -196,9 +204,12 @@ def test_a_students_history_explains_what_the_views_show(
         assert facts["learning list"].because == f"at dual risk, away for {dual_risk[0][3]}"
 
 
-def test_nobody_is_not_explained(connection: psycopg.Connection, compile_analyses: Compile) -> None:
-    query = compile_analyses("one_student_explained", student_id=school.UNKNOWN_STUDENT_ID)["one_student_explained"]
-    assert connection.execute(query).fetchall() == []
+def test_the_student_of_the_var_is_explained_and_nobody_without_it(
+    connection: psycopg.Connection, queries: dict[str, str], other_queries: dict[str, str]
+) -> None:
+    (student, *_) = connection.execute(other_queries["one_student_explained"]).fetchall()
+    assert student.value.startswith(f"{OTHER_VARS['student_id']}, ")
+    assert connection.execute(queries["one_student_explained"]).fetchall() == []
 
 
 def test_the_sketch_goes_wrong_where_the_rules_say(connection: psycopg.Connection, queries: dict[str, str]) -> None:
@@ -378,11 +389,11 @@ def test_the_call_lists_follow_the_schools_clock(called: Any, connection: psycop
 
 
 def test_the_schools_own_mark_is_among_the_call_lists(
-    connection: psycopg.Connection, compile_analyses: Compile
+    connection: psycopg.Connection, other_queries: dict[str, str]
 ) -> None:
-    query = compile_analyses("does_the_call_list_work", engagement_call_from_days=5)["does_the_call_list_work"]
     students, checkins, _, now = oracle.read_school(connection)
-    assert connection.execute(query).fetchall() == call_lists(students, checkins, now, days=(5, 7, 10, 14, 21))
+    rows = connection.execute(other_queries["does_the_call_list_work"]).fetchall()
+    assert rows == call_lists(students, checkins, now, days=(5, 7, 10, 14, 21))
 
 
 def test_a_school_without_history_has_no_call_lists(called: Any) -> None:

@@ -26,7 +26,7 @@ FIRST_HALF = [
 @pytest.fixture(scope="module")
 def database(make_database: MakeDatabase, deployed_template: str) -> str:
     """Give a database with the whole panel on the sample school."""
-    uri = make_database("with_its_own_views", deployed_template)
+    uri = make_database("school", deployed_template)
     with psycopg.connect(uri) as connection:
         school.load(connection, school.generate(datetime.now(UTC)))
     return uri

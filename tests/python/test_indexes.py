@@ -43,8 +43,8 @@ SAID = [
 
 @pytest.fixture
 def database(make_database, deployed_template) -> str:
-    make_database("indexes", template=deployed_template)
-    return "indexes"
+    make_database("school", template=deployed_template)
+    return "school"
 
 
 def change(server: str, database: str, statement: str) -> None:

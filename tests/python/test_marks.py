@@ -46,7 +46,7 @@ ENGAGED = [("Mucho", "embajador potencial"), ("Menos", "high engagement")]
 
 @pytest.fixture(scope="module")
 def database(make_database: Any, deployed_template: str) -> str:
-    uri = make_database("marks", template=deployed_template)
+    uri = make_database("school", template=deployed_template)
     with psycopg.connect(uri) as connection:
         connection.execute(SCHOOL)
     return uri

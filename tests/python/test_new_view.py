@@ -98,8 +98,8 @@ def test_the_view_is_taken_up(project: Path) -> None:
 
 
 def test_the_view_is_built_and_its_edges_hold(project: Path, run_dbt, make_database, deployed_template: str) -> None:
-    make_database("with a new view", template=deployed_template)
-    build = run_dbt("with a new view", "build", "--select", VIEW, project=project)
+    make_database("school", template=deployed_template)
+    build = run_dbt("school", "build", "--select", VIEW, project=project)
     assert build.exit_code == 0, build.output
     assert {"model", "test", "unit_test"} <= {str(result.node.resource_type) for result in build.results}
 

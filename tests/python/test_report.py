@@ -102,7 +102,7 @@ insert into learning.at_risk_learners values (1, true, false), (2, false, true),
 
 @pytest.fixture(scope="module")
 def database(make_database, deployed_template) -> str:
-    uri = make_database("report", template=deployed_template)
+    uri = make_database("school", template=deployed_template)
     with psycopg.connect(uri) as connection:
         connection.execute(SCHOOL)
         for number, name in enumerate(HOSTILE_NAMES, start=1001):
@@ -278,8 +278,7 @@ def test_a_panel_without_a_row_is_a_page_too(panel_database, workspace):
 @pytest.mark.parametrize("autocommit", [False, True])
 def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, deployed_template, workspace, autocommit):
     """Two views are replaced by ones that show the transaction that reads them."""
-    name = f"report of itself {autocommit}"
-    uri = make_database(name, template=deployed_template)
+    uri = make_database("report of itself", template=deployed_template)
     seen = (
         "concat_ws(' ', current_setting('transaction_isolation'), current_setting('transaction_read_only'), now(),"
         " pg_current_xact_id_if_assigned())"
@@ -294,7 +293,7 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
                 'Slow' as learning_issue, 30::numeric as days_since_last_checkin
             """
         )
-    profile = write_profile(workspace / name, uri)
+    profile = write_profile(workspace / f"report of itself {autocommit}", uri)
     file = profile / "profiles.yml"
     file.write_text(file.read_text().replace('"threads"', f'"autocommit": {str(autocommit).lower()}, "threads"'))
     written = run_command(profile, "report", "--output", str(profile / "written"))
@@ -317,14 +316,14 @@ def report_of(workspace: Path, uri: str, name: str) -> Outcome:
     return outcome
 
 
-def test_a_server_that_is_down_is_told_in_one_line(server, workspace):
-    nowhere = make_conninfo(server, host="/nowhere")
+def test_a_server_that_is_down_is_told_in_one_line(database, workspace):
+    nowhere = make_conninfo(database, host="/nowhere")
     assert 'connection to server on socket "/nowhere' in report_of(workspace, nowhere, "down").errors
 
 
-def test_a_sandbox_that_is_down_is_told_with_how_to_start_it(server, workspace, monkeypatch):
+def test_a_sandbox_that_is_down_is_told_with_how_to_start_it(database, workspace, monkeypatch):
     monkeypatch.setattr("engagement_panel.target.SANDBOX_PROFILE", workspace / "sandbox down")
-    outcome = report_of(workspace, make_conninfo(server, host="/nowhere"), "sandbox down")
+    outcome = report_of(workspace, make_conninfo(database, host="/nowhere"), "sandbox down")
     assert outcome.errors == "The sandbox is not running: `make demo` starts it.\n"
 
 
@@ -336,11 +335,10 @@ def test_a_database_without_the_panel_is_told_in_one_line(make_database, workspa
     )
 
 
-def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(make_database, deployed_template, workspace):
-    uri = make_database("unread", template=deployed_template)
-    with psycopg.connect(uri) as connection:
+def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(database, workspace):
+    with psycopg.connect(database) as connection:
         connection.execute("create role report_stranger login")
-    outcome = report_of(workspace, make_conninfo(uri, user="report_stranger"), "unread")
+    outcome = report_of(workspace, make_conninfo(database, user="report_stranger"), "unread")
     assert outcome.errors.startswith("Role report_stranger: permission denied for schema mgmt.")
     assert "deployment_readers" in outcome.errors
 

@@ -1,6 +1,7 @@
 """The sandbox: its server, its sample school, and the demo from start to end."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -261,6 +262,10 @@ def test_the_demo_from_start_to_end(project_copy: Path) -> None:
     count = "copy (select count(*) from mgmt.engagement_inactive_roster_v) to stdout"
     students = run_sandbox(project_copy, "psql", count).stdout.strip()
     assert f"The engagement panel of {students} students" in demo.stdout
+    warnings = "checkins_of_nobody checkins_without_a_time checkouts_at_one_minute double_checkins future_checkins"
+    (said,) = re.findall(r"(\d+) tests passed; warnings: (.+)", demo.stdout)
+    assert int(said[0]) > 200
+    assert sorted(said[1].split(", ")) == [*warnings.split(), "learners_who_are_nobody"]
 
     # A model that fails, in a second run over the views of the first.
     model = project_copy / "models" / "panel" / "deep_dive" / "engagement_session_frequency_30d_v.sql"
