@@ -122,10 +122,10 @@ def test_a_hand_made_view_with_other_columns_is_refused_with_both_ways_out(
     assert "add its name to the var engagement_disabled_views" in run.output
 
 
-def test_every_view_and_its_exposures_can_be_disabled(run_dbt: RunDbt, make_database: MakeDatabase) -> None:
-    make_database("nothing_but_steps")
+@pytest.mark.usefixtures("database")
+def test_every_view_and_its_exposures_can_be_disabled(run_dbt: RunDbt) -> None:
     listed = run_dbt(
-        "nothing_but_steps",
+        "school",
         *("ls", "--quiet", "--output", "name", "--resource-types", "model", "exposure", "analysis"),
         vars={"engagement_disabled_views": [*VIEWS]},
     )
