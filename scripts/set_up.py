@@ -41,7 +41,8 @@ def install_dbt_utils(project: Path) -> None:
     """
     stand_in, installed = project / "stand_in" / "dbt_utils", project / "dbt_packages" / "dbt_utils"
     stamp = project / ".venv" / "dbt-utils-installed-from"
-    sources = [project / "packages.yml", *sorted(path for path in stand_in.rglob("*") if path.is_file())]
+    declared = [project / name for name in ("packages.yml", "package-lock.yml")]
+    sources = [*declared, *sorted(path for path in stand_in.rglob("*") if path.is_file())]
     wanted = _digest(*(path.read_bytes() for path in sources))
     if installed.exists() and _is_current(stamp, wanted):
         return

@@ -12,8 +12,7 @@
 
 {#-
     dbt creates schemas before its on-run-start hooks run, and renders hooks in commands that write nothing: so this is called from
-    both places (see create_schema), and acts only if something is about to be written. A package's hooks run in every run of the
-    project that installs it: this acts only if something of the package is selected.
+    both places (see create_schema), and acts only if something is about to be written.
 -#}
 {% macro check_before_deployment(with_warnings=false) -%}
     {%- if execute and flags.WHICH in ('run', 'build', 'seed') and engagement_panel.selected_nodes() -%}
@@ -34,6 +33,7 @@
     ) | unique | list) }}
 {%- endmacro %}
 
+{#- A package's hooks run in every run of the project that installs it: they act only on what they find here. -#}
 {% macro selected_nodes() -%}
     {%- set nodes = [] -%}
     {%- for unique_id in selected_resources if graph.nodes.get(unique_id, {}).get('package_name') == 'engagement_panel' -%}

@@ -79,8 +79,8 @@
 {% macro grant_usage_to_readers() -%}
     {%- set schemas = [] -%}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
-        {%- for unique_id in selected_resources if graph.nodes.get(unique_id, {}).get('config', {}).get('meta', {}).get('for_readers') -%}
-            {%- do schemas.append(graph.nodes[unique_id].schema) -%}
+        {%- for node in engagement_panel.selected_nodes() if node.config.get('meta', {}).get('for_readers') -%}
+            {%- do schemas.append(node.schema) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- if schemas -%}

@@ -1,12 +1,13 @@
 {#-
     A view whose model was removed stays, because someone may read it, and is named. Only a view that reads a relation of this project can
-    be left over; in the target's own schema, where others' views stand too, it must be a relation of another schema.
+    be left over; in a schema of readers or the target's own, where others' views stand too, it must be a relation of another schema.
 -#}
 {% macro log_leftover_views() -%}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
-        {%- set made, ours = [], [] -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and engagement_panel.selected_nodes() -%}
+        {%- set made, ours, shared_schemas = [], [], [target.schema] -%}
         {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed', 'snapshot') -%}
             {%- do (ours if node.package_name == 'engagement_panel' else made).append(node) -%}
+            {%- do shared_schemas.append(node.schema) if node.config.get('meta', {}).get('for_readers') -%}
         {%- endfor -%}
         {%- for row in run_query(
             "select format('%I.%I', nspname, relname) as name"
@@ -20,7 +21,7 @@
             ~ '     inner join pg_depend on pg_rewrite.oid = pg_depend.objid'
             ~ '     inner join pg_class as read on pg_depend.refobjid = read.oid'
             ~ '     where pg_rewrite.ev_class = pg_class.oid and read.oid <> pg_class.oid'
-            ~ '     and (nspname <> ' ~ engagement_panel._literal(target.schema) ~ ' or read.relnamespace <> pg_class.relnamespace)'
+            ~ '     and (nspname <> all(' ~ engagement_panel._text_array(shared_schemas | unique) ~ ') or read.relnamespace <> pg_class.relnamespace)'
             ~ "     and read.relnamespace::regnamespace || '.' || read.relname = any(" ~ engagement_panel._names(ours) ~ ')'
             ~ ' ) order by 1'
         ) -%}

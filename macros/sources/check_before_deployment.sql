@@ -22,7 +22,7 @@
 {%- endmacro %}
 
 {% macro log_missing_checkouts() -%}
-    {%- if execute and flags.WHICH in ('run', 'build') and setting('engagement_attendance_checkout_time_column') is none -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and selected_nodes() and setting('engagement_attendance_checkout_time_column') is none -%}
         {%- do log('This school records no check-outs (engagement_attendance_checkout_time_column is null): all minutes are 0.', info=true) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -31,8 +31,8 @@
 {% macro missing_seeds() -%}
     {%- set problems = [] -%}
     {%- set needed = [] -%}
-    {%- for unique_id in selected_resources if unique_id in graph.nodes -%}
-        {%- do needed.extend(graph.nodes[unique_id].depends_on.nodes) -%}
+    {%- for node in selected_nodes() -%}
+        {%- do needed.extend(node.depends_on.nodes) -%}
     {%- endfor -%}
     {%- for unique_id in needed | unique if unique_id.startswith('seed.') and unique_id not in selected_resources -%}
         {%- set seed = graph.nodes[unique_id] -%}

@@ -1,9 +1,13 @@
-{#- One line for each problem of the vars that are set: unknown names, missing ones, values that are not of the declared kind. -#}
+{#-
+    One line for each problem of the vars that are set: unknown names, missing ones, values that are not of the declared kind. A project
+    that installs this one may have vars of its own, whatever they begin with, but not among those for this package alone.
+-#}
 {% macro var_problems() -%}
     {%- set problems = [] -%}
+    {%- set our_prefixes = ('engagement_', 'deployment_', 'learning_') if project_name == 'engagement_panel' else () -%}
     {%- for name in set_vars() if name not in declared_vars() and name not in removed_vars() -%}
         {%- set nearest = nearest_var(name) -%}
-        {%- if name.startswith(('engagement_', 'deployment_', 'learning_')) or nearest.likeness >= 0.8 -%}
+        {%- if name.startswith(our_prefixes) or name in vars_for_this_package() or nearest.likeness >= 0.8 -%}
             {%- do problems.append(name ~ ': there is no such var. Did you mean ' ~ nearest.name ~ '?') -%}
         {%- endif -%}
     {%- endfor -%}
@@ -68,14 +72,17 @@
     }) }}
 {%- endmacro %}
 
-{#- The names that are set: in the project that runs, there for this package alone, or by --vars. -#}
+{#- The names that are set: in the project that runs, there for this package alone, or by --vars. Mappings hold the vars of packages. -#}
 {% macro set_vars() -%}
-    {%- set of_project = adapter.config.vars.to_dict() -%}
-    {%- set names = [] -%}
-    {%- for vars in (of_project, of_project.get('engagement_panel', {}), adapter.config.cli_vars) -%}
-        {%- do names.extend(vars) -%}
+    {%- set names = vars_for_this_package() + adapter.config.cli_vars | list -%}
+    {%- for name, value in adapter.config.vars.to_dict().items() if value is not mapping -%}
+        {%- do names.append(name) -%}
     {%- endfor -%}
     {{ return(names | unique | list) }}
+{%- endmacro %}
+
+{% macro vars_for_this_package() -%}
+    {{ return(adapter.config.vars.to_dict().get('engagement_panel', {}) | list) }}
 {%- endmacro %}
 
 {#- The declared var that shares most pairs of neighbouring letters with a name, and the share: 1 if they are the same. -#}

@@ -1,21 +1,18 @@
 """Set-up: the Python it picks, dbt_utils and its stand-in, the lock, and the example of a profile."""
 
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
-import threading
 import tomllib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
+from hub import serve_hub
 from psycopg.conninfo import conninfo_to_dict
 from support import PROJECT, MakeDatabase, RunDbt
 
@@ -23,6 +20,7 @@ from scripts import set_up
 
 STAND_IN = PROJECT / "stand_in" / "dbt_utils"
 INSTALLED = PROJECT / "dbt_packages" / "dbt_utils"
+LOCK_OF_PACKAGES = "package-lock.yml"
 NO_HUB = "http://127.0.0.1:9/"
 
 
@@ -273,7 +271,8 @@ def test_the_tests_of_dbt_utils_and_of_its_stand_in_count_the_same(
 def bare_project(tmp_path: Path) -> Path:
     """Give as much of the project as `dbt deps` and the stand-in need; it borrows our .venv's programs."""
     (tmp_path / "dbt_project.yml").write_text(json.dumps({"name": "bare", "profile": "bare"}))
-    shutil.copy(PROJECT / "packages.yml", tmp_path)
+    for name in ("packages.yml", LOCK_OF_PACKAGES):
+        shutil.copy(PROJECT / name, tmp_path)
     shutil.copytree(STAND_IN, tmp_path / "stand_in" / "dbt_utils")
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
@@ -281,42 +280,11 @@ def bare_project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
-    """Give a package hub on this machine with a dbt_utils that can be told from the stand-in."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        for name, content in (("dbt_project.yml", b"name: dbt_utils\n"), ("FROM_THE_HUB", b"")):
-            entry = tarfile.TarInfo(f"dbt-utils-1.4.1/{name}")
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-
-    class Hub(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            url = f"http://127.0.0.1:{self.server.server_port}"
-            version = {
-                "id": "dbt-labs/dbt_utils/1.4.1",
-                "name": "dbt_utils",
-                "version": "1.4.1",
-                "packages": [],
-                "downloads": {"tarball": f"{url}/dbt_utils.tar.gz"},
-            }
-            answers = {
-                "/api/v1/index.json": ["dbt-labs/dbt_utils"],
-                "/api/v1/dbt-labs/dbt_utils.json": {"name": "dbt_utils", "versions": {"1.4.1": version}},
-            }
-            body = json.dumps(answers[self.path]).encode() if self.path in answers else archive.getvalue()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("DBT_PACKAGE_HUB_URL", f"http://127.0.0.1:{server.server_port}/")
-        yield server
-        server.shutdown()
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let dbt take packages from a hub on this machine, whose dbt_utils can be told from the stand-in."""
+    with serve_hub({"dbt_project.yml": b"name: dbt_utils\n", "FROM_THE_HUB": b""}, "1.4.1", "1.9.0") as url:
+        monkeypatch.setenv("DBT_PACKAGE_HUB_URL", url)
+        yield
 
 
 def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replaces_it(
@@ -337,6 +305,7 @@ def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replac
     request.getfixturevalue("hub")
     subprocess.run([bare_project / ".venv" / "bin" / "dbt", "deps"], cwd=bare_project, check=True, capture_output=True)
     assert (installed / "FROM_THE_HUB").exists()
+    assert (bare_project / LOCK_OF_PACKAGES).read_text() == (PROJECT / LOCK_OF_PACKAGES).read_text()
     assert not (installed / "macros").exists()
 
     set_up.install_dbt_utils(bare_project)
@@ -351,8 +320,8 @@ def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project: Path
 
 @pytest.mark.usefixtures("hub")
 def test_what_the_hub_does_not_have_is_an_error_and_no_case_for_the_stand_in(bare_project: Path) -> None:
-    packages = bare_project / "packages.yml"
-    packages.write_text(packages.read_text().replace("1.4.1", "9.9.9"))
+    packages = yaml.safe_dump({"packages": [{"package": "dbt-labs/dbt_utils", "version": "9.9.9"}]})
+    (bare_project / "packages.yml").write_text(packages)
     with pytest.raises(SystemExit, match="dbt deps could not install packages.yml"):
         set_up.install_dbt_utils(bare_project)
     assert not (bare_project / "dbt_packages" / "dbt_utils" / "macros").exists()
