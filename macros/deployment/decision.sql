@@ -44,7 +44,7 @@ judged as (
                     from pg_depend
                     inner join pg_rewrite on pg_depend.objid = pg_rewrite.oid
                     where pg_depend.refobjid = versions.oid and pg_rewrite.ev_class <> versions.oid
-                ), {{ engagement_panel._literal(engagement_panel._how_to_keep_a_view()) }}
+                ), {{ engagement_panel._literal(engagement_panel._how_to_keep_a_view(node.package_name)) }}
             )
             {%- endif %}
         end as reason

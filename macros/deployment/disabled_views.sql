@@ -10,6 +10,8 @@
     {{ return({'names': [], 'how': 'disable its model'}) }}
 {%- endmacro %}
 
-{% macro _how_to_keep_a_view() -%}
-    {{ return(' To keep it as it is, ' ~ engagement_panel.disabled_views().how ~ '.') }}
+{#- Another project may deploy a model of its own in place, which is not in our list. -#}
+{% macro _how_to_keep_a_view(package='engagement_panel') -%}
+    {%- set disabled = engagement_panel.disabled_views if package == 'engagement_panel' else engagement_panel.default__disabled_views -%}
+    {{ return(' To keep it as it is, ' ~ disabled().how ~ '.') }}
 {%- endmacro %}

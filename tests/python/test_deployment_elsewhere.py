@@ -29,11 +29,12 @@ NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_
 OWN = "package:reports"
 OF_ITS_OWN = {
     "models/own/stg_students.sql": "{{ config(materialized='view') }} select 1 as id, 'Ana'::text as name",
-    "models/own/names.sql": "{{ config(materialized='view') }} select name from {{ ref('stg_students') }}",
+    "models/own/names.sql": "{{ config(materialized='view', meta={'for_readers': true}) }}"
+    " select name from {{ ref('stg_students') }}",
     "models/own/visits.sql": "{{ config(materialized='table') }} select 1 as id, 3 as visits",
     "models/own/visits_by_name.sql": "{{ config(materialized='view') }} select name, visits"
     " from {{ ref('visits') }} inner join {{ ref('stg_students') }} using (id)",
-    "models/own/places_v.sql": "{{ config(materialized='view') }} select place from {{ ref('places') }}",
+    "models/own/places_v.sql": "{{ config(materialized='in_place_view') }} select place from {{ ref('places') }}",
     "models/own/to_call.sql": "{{ config(materialized='view') }} select student_id, level"
     " from {{ ref('engagement_panel', 'engagement_inactive_roster_v') }}",
     "seeds/places.csv": "place\nhall\n",
@@ -149,23 +150,26 @@ def test_without_the_hub_every_command_of_the_page_does_what_it_says(panel, work
     schools = SchoolsPanel(panel.database, panel.uri, folder, SimpleNamespace(path=folder), panel.run_dbt)
     commands = [shlex.split(line, comments=True)[1:] for line in block("sh", "dbt build").splitlines()]
     build, run_ours, test_ours, run_others, docs, indexes = commands
-    assert schools.deploy(*build, *NO_TESTS).output.count("[created in") == DEPLOYED_MODELS
+    assert schools.deploy(*build, *NO_TESTS).output.count("[created in") == DEPLOYED_MODELS + 1  # places_v
     before = schools.snapshot("^dev")
     assert schools.deploy(*run_ours).output.count("[unchanged in") == DEPLOYED_MODELS
     assert {kind for _, kind in nodes(schools.deploy(*test_ours))} == {"test", "unit_test"}
-    assert {package for package, _ in nodes(schools.deploy(*run_others))} == {"reports"}
+    others = schools.deploy(*run_others)
+    assert {package for package, _ in nodes(others)} == {"reports"}
+    assert others.output.count("[unchanged in") == 1
     assert "has both indexes" in schools.deploy(*indexes).output
     schools.deploy(*docs, "--write-json")
     manifest = json.loads((schools.target_folder(vars={}) / "manifest.json").read_text())
     assert {exposure["package_name"] for exposure in manifest["exposures"].values()} == {"engagement_panel"}
     assert {doc["package_name"] for doc in manifest["docs"].values() if doc["name"] == "__overview__"} == {"dbt"}
     assert "doc.engagement_panel.__engagement_panel__" in manifest["docs"]
+    score = manifest["nodes"][f"model.engagement_panel.{Path(ACTIVITY).name}"]["columns"]["consistency_score"]
+    assert "engagement_high_from_score is high engagement" in score["description"]
 
     after = schools.snapshot("^dev")
-    for name, relation in before.items():
-        assert (after[name].oid == relation.oid) == (f"models/own/{name.removeprefix('dev.')}.sql" not in OF_ITS_OWN), (
-            name
-        )
+    assert {name for name in before if after[name].oid != before[name].oid} == {
+        f"dev.{name}" for name in ("stg_students", "names", "visits", "visits_by_name", "to_call")
+    }
     for view in DEPLOYED:
         made = view.replace("mgmt.", "dev.")
         made_rows, rows = schools.rows_at_one_instant(made, view)
@@ -275,11 +279,12 @@ def test_its_own_models_are_dbts_and_ours_are_not_looked_at(schools):
         create view reports.on_visits as select * from dev.visits
     """)
     run = schools.deploy("run", *own)
-    assert run.output.count("[CREATE VIEW in") == 4
+    assert run.output.count("[CREATE VIEW in") == 3
     assert run.output.count("[SELECT 1 in") == 1
     assert not schools.snapshot("^reports|__dbt_")  # dbt drops what depends on its own by cascade
     said = build.output + run.output + schools.deploy("seed", *own).output + schools.deploy("test", *own).output
     assert not re.search("No model gives|check-outs|no index", said)
+    assert not schools.execute(f"select has_schema_privilege('{READER}', 'dev', 'usage')")[0][0]
 
 
 def test_what_the_page_says_dbt_refuses(schools, packages):
