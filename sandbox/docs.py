@@ -15,8 +15,9 @@ from sandbox.profiles import write_profile
 FOLDER = DBT_FOLDER / "docs"
 PORT = 8080
 
-# dbt's page asks for files that it does not bring: the tab's icon, and other icons before it has put in their names. It begins with
-# `__overview__`, which ours is not called, because it would take the place of the overview of a project that installs this one.
+# dbt's page asks for files that it does not bring: the tab's icon, and other icons before it has put in their names.
+# It begins with the overview called `__overview__`. Ours has another name, so that it does not take the place of the
+# overview of a project that installs this one.
 MENDED = {
     '"name": "__engagement_panel__"': '"name": "__overview__"',
     "href=\"${require('./assets/favicons/favicon.ico')}\"": 'href="data:,"',

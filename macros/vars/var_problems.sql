@@ -72,13 +72,9 @@
     }) }}
 {%- endmacro %}
 
-{#- The names that are set: in the project that runs, there for this package alone, or by --vars. Mappings hold the vars of packages. -#}
+{#- The names that are set: in the project that runs, there for this package alone, or by --vars. -#}
 {% macro set_vars() -%}
-    {%- set names = vars_for_this_package() + adapter.config.cli_vars | list -%}
-    {%- for name, value in adapter.config.vars.to_dict().items() if value is not mapping -%}
-        {%- do names.append(name) -%}
-    {%- endfor -%}
-    {{ return(names | unique | list) }}
+    {{ return((adapter.config.vars.to_dict() | list + vars_for_this_package() + adapter.config.cli_vars | list) | unique | list) }}
 {%- endmacro %}
 
 {% macro vars_for_this_package() -%}

@@ -77,7 +77,8 @@ def write_project(folder: Path, settings: dict[str, Any], schema_macro: str = ""
 
 def write_default_project(folder: Path) -> None:
     """Write the project as the page has it for a school with schemas of its own."""
-    write_project(folder, SCHEMAS | {"vars": SETTINGS["vars"]}, block("sql", "generate_schema_name"))
+    settings = SCHEMAS | {"models": SCHEMAS["models"] | {"+schema": "dev"}, "vars": SETTINGS["vars"]}
+    write_project(folder, settings, block("sql", "generate_schema_name"))
 
 
 def install(panel: Panel, folder: Path, packages: str) -> DbtRun:
