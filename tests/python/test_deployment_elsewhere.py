@@ -171,6 +171,7 @@ def test_without_the_hub_every_command_of_the_page_does_what_it_says(panel, work
     assert {name for name in before if after[name].oid != before[name].oid} == {
         f"dev.{name}" for name in ("stg_students", "names", "visits", "visits_by_name", "to_call")
     }
+    assert "FROM public.pupils" in schools.snapshot()["dev_internal.stg_engagement__students"].definition
     for view in DEPLOYED:
         made = view.replace("mgmt.", "dev.")
         made_rows, rows = schools.rows_at_one_instant(made, view)
@@ -265,8 +266,8 @@ def test_its_own_models_are_dbts_and_ours_are_not_looked_at(schools):
         materialization,
     )
     assert [problem.partition(". ")[0] for problem in problems] == [
-        "timezone: there is no such var",
         "engagement_time_zone: there is no such var",
+        "timezone: there is no such var",
         "public.student_attendance: there is no such relation",
     ]
     assert schools.snapshot() == before
