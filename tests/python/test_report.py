@@ -359,6 +359,13 @@ def test_a_reader_of_the_panel_needs_no_more_to_write_the_report(database, works
     assert written.exit_code == 0, written.errors
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(profile, tmp_path):
+    (tmp_path / "file").touch()
+    outcome = run_command(profile, "report", "--output", str(tmp_path / "file" / "report"))
+    assert (outcome.exit_code, outcome.output) == (2, "")
+    assert outcome.errors == f"[Errno 20] Not a directory: '{tmp_path / 'file' / 'report'}'\n"
+
+
 def test_without_a_profile_the_demo_is_named(workspace):
     outcome = run_command(workspace / "no profile", "report")
     assert outcome.exit_code == 2
