@@ -75,15 +75,16 @@ def environment(profile: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def parsing_once(folder: Path) -> Iterator[None]:
-    """Let dbt parse a project once for the same vars, database and schema: by itself it parses anew for each login.
+    """Let dbt parse a project once for the same settings, database and schema: by itself it does so for each login.
 
     What it has parsed is kept in a folder.
     """
     read, write = ManifestLoader.read_manifest_for_partial_parse, ManifestLoader.write_manifest_for_partial_parse
 
     def shared(loader: ManifestLoader) -> Path:
-        project, vars_hash = loader.root_project, loader.manifest.state_check.vars_hash
-        alike = (project.project_root, project.credentials.database, project.credentials.schema, vars_hash.checksum)
+        project, state = loader.root_project, loader.manifest.state_check
+        hashes = [each.checksum for each in (state.vars_hash, *state.project_hashes.values())]
+        alike = (project.project_root, project.credentials.database, project.credentials.schema, *hashes)
         return folder / hashlib.sha256(repr(alike).encode()).hexdigest()
 
     def read_own_or_shared(loader: ManifestLoader) -> Manifest | None:
