@@ -13,7 +13,8 @@ from engagement_panel.panel import Panel
 
 SPACE = "\N{NO-BREAK SPACE}"
 MONDAY = date(2026, 3, 16)
-DEFINITION = {"has_checkouts": True, "buckets": [{"bucket": "away", "days": 7}, {"bucket": "here", "days": None}]}
+BUCKETS = [{"bucket": "away", "days": 7}, {"bucket": "soon", "days": 3}, {"bucket": "here", "days": None}]
+DEFINITION = {"has_checkouts": True, "buckets": BUCKETS}
 ROWS: dict[str, list[dict[str, Any]]] = {
     "active": [{"active_7d": 1180, "active_14d": 1240, "active_30d": 1300, "active_6mo": 1450}],
     "wau_mau": [{"wau": 1180, "mau": 1300, "wau_mau_ratio": Decimal("0.9077")}],
@@ -61,7 +62,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "roster": [
         {"inactivity_bucket": "away", "students": 40, "never_came": 0},
-        {"inactivity_bucket": "here", "students": 1410, "never_came": 5},
+        {"inactivity_bucket": "soon", "students": 1410, "never_came": 0},
+        {"inactivity_bucket": "here", "students": 90, "never_came": 5},
     ],
 }
 
@@ -100,7 +102,7 @@ def test_the_charts_hold_the_rows(panel: Panel) -> None:
         "mes": [[f"15{SPACE}mar", "100"], [f"16{SPACE}mar", "110"]],
         "minutos-franja": [["Mañana, 8 a 12", "60"], ["Tarde, 12 a 17", "0"], ["Noche, 17 a 20", "15"]],
         "dias": [["lun", "60"], ["mar", "0"], ["mié", "0"], ["jue", "0"], ["vie", "0"], ["sáb", "0"], ["dom", "15"]],
-        "tramos": [["7 o más", "40"], ["Menos de 7", "1.410"]],
+        "tramos": [["7 o más", "40"], ["De 3 a 6", "1.410"], ["Menos de 3", "90"]],
         "niveles": [["Nivel A1", "3,2"], ["Nivel ", "2,0"]],
     }
     assert "(5)" in figures(panel)["tramos"].note
