@@ -19,6 +19,10 @@ from sandbox import school
 
 ANALYSES = {path.stem for path in (PROJECT / "analyses").glob("*.sql")}
 DAY = timedelta(days=1)
+NOBODY_IS_ACTIVE = """
+create or replace view mgmt_internal.stg_engagement__students as
+select student_id, full_name, level, false as is_active from public.students
+"""
 
 
 OTHER_VARS = {"engagement_consistency_sessions_target": 12, "engagement_call_from_days": 5, "student_id": 1}
@@ -207,8 +211,11 @@ def test_a_students_history_explains_what_the_views_show(
 def test_the_student_of_the_var_is_explained_and_nobody_without_it(
     connection: psycopg.Connection, queries: dict[str, str], other_queries: dict[str, str]
 ) -> None:
-    (student, *_) = connection.execute(other_queries["one_student_explained"]).fetchall()
-    assert student.value.startswith(f"{OTHER_VARS['student_id']}, ")
+    for because in ("active: in every view", "not active: in the roster only"):
+        (student, *_) = connection.execute(other_queries["one_student_explained"]).fetchall()
+        assert student.value.startswith(f"{OTHER_VARS['student_id']}, ")
+        assert student.because == because
+        connection.execute(NOBODY_IS_ACTIVE)
     assert connection.execute(queries["one_student_explained"]).fetchall() == []
 
 
@@ -373,12 +380,7 @@ def test_a_week_is_judged_from_thirty_days_to_half_a_year_later(called: Any) -> 
 
 
 def test_who_is_not_active_today_counts_in_the_call_lists(called: Any, connection: psycopg.Connection) -> None:
-    connection.execute(
-        """
-        create or replace view mgmt_internal.stg_engagement__students as
-        select student_id, full_name, level, false as is_active from public.students
-        """
-    )
+    connection.execute(NOBODY_IS_ACTIVE)
     assert called(MONDAY - DAY)[MONDAY.date()]["7 days or more"].students == 1
 
 
