@@ -45,9 +45,10 @@ def sample_school(make_database: MakeDatabase, deployed_template: str) -> str:
 
 @pytest.fixture
 def connection(sample_school: str) -> Iterator[psycopg.Connection]:
-    """Give a transaction, in which `now()` stands still, on the sample school."""
+    """Give a transaction, in which `now()` stands still, on the sample school; it is rolled back."""
     with psycopg.connect(sample_school, row_factory=namedtuple_row) as connection:
         yield connection
+        connection.rollback()
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +299,7 @@ def call_lists(
 
 
 @pytest.fixture
-def called(connection: psycopg.Connection, queries: dict[str, str]) -> Iterator[Any]:
+def called(connection: psycopg.Connection, queries: dict[str, str]) -> Any:
     """Give a function that reads the call lists of one student's check-ins, as of an instant long past."""
 
     def read(*checkins: datetime, now: datetime = MONDAY + MONTH) -> dict[date | None, dict[str, Any]]:
@@ -316,8 +317,7 @@ def called(connection: psycopg.Connection, queries: dict[str, str]) -> Iterator[
             weeks.setdefault(row.week_start, {})[row.away_for] = row
         return weeks
 
-    yield read
-    connection.rollback()
+    return read
 
 
 def test_the_call_lists_find_those_who_were_lost(connection: psycopg.Connection, queries: dict[str, str]) -> None:

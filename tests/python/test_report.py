@@ -120,11 +120,18 @@ def profile(database, workspace) -> Path:
 
 
 @pytest.fixture(scope="module")
-def folder(profile) -> Path:
-    written = run_command(profile, "report", "--output", str(profile / "written"))
-    assert written.exit_code == 0, written.errors
-    assert written.output == f"{profile / 'written' / 'panel.html'}\n"
-    return profile / "written"
+def written(profile) -> tuple[datetime, Path, datetime]:
+    """Give the folder of the report, and when its writing began and ended."""
+    began = datetime.now(ZoneInfo("America/Guayaquil"))
+    outcome = run_command(profile, "report", "--output", str(profile / "written"))
+    assert outcome.exit_code == 0, outcome.errors
+    assert outcome.output == f"{profile / 'written' / 'panel.html'}\n"
+    return began, profile / "written", datetime.now(ZoneInfo("America/Guayaquil"))
+
+
+@pytest.fixture(scope="module")
+def folder(written) -> Path:
+    return written[1]
 
 
 @pytest.fixture(scope="module")
@@ -263,12 +270,12 @@ def test_names_are_text_on_the_page_and_in_the_spreadsheet(page, html, folder):
         assert cells[str(number)][2] == "'=A1"
 
 
-def test_the_page_says_when_and_where_it_is_of(page, folder):
+def test_the_page_says_when_and_where_it_is_of(page, written):
+    began, _, ended = written
     header = page.texts("header")[0]
-    written = datetime.fromtimestamp((folder / "panel.html").stat().st_mtime, ZoneInfo("America/Guayaquil"))
     (said,) = re.findall(r" (\d+) de \w+ de (\d+), (\d+:\d+)\n", header)
-    minutes = (written, written - timedelta(minutes=1))  # it is read before it is written
-    assert said in [(str(each.day), str(each.year), f"{each:%H:%M}") for each in minutes]
+    minutes = (began + minute * timedelta(minutes=1) for minute in range(ended.minute - began.minute + 61))
+    assert said in [(str(each.day), str(each.year), f"{each:%H:%M}") for each in minutes if each <= ended]
     assert header.endswith("Hora de America/Guayaquil, base de datos school")
 
 
