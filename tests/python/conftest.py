@@ -1,5 +1,6 @@
 """What the tests share: a PostgreSQL server, and databases with the panel in them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,11 @@ def quick_behavior_flags() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Parse once for all logins and target folders."""
-    with parsing_once(tmp_path_factory.mktemp("parsed")):
+    """Parse once for all logins, target folders and workers."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "parsed"
+    folder.mkdir(exist_ok=True)
+    with parsing_once(folder):
         yield
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,9 @@ def parsing_once(folder: Path) -> Iterator[None]:
 
     def write_own_and_shared(loader: ManifestLoader) -> None:
         write(loader)
-        shutil.copy(Path(loader.root_project.project_target_path) / PARTIAL_PARSE_FILE_NAME, shared(loader))
+        copy = Path(tempfile.mkdtemp(dir=folder)) / PARTIAL_PARSE_FILE_NAME
+        shutil.copy(Path(loader.root_project.project_target_path) / PARTIAL_PARSE_FILE_NAME, copy)
+        copy.replace(shared(loader))  # at once, for another worker may be reading it
 
     with (
         mock.patch.object(ManifestLoader, "read_manifest_for_partial_parse", read_own_or_shared),
