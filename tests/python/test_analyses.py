@@ -148,6 +148,14 @@ def test_minutes_are_added_up_by_the_calendars_weekday(connection: psycopg.Conne
 
 
 def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+    connection.execute(
+        """
+        insert into student_attendance
+        select min(student_id), now() - interval '3 days', now() - interval '3 days' + n * interval '30 minutes'
+        from students, generate_series(1, 4) as n
+        group by n
+        """
+    )
     students, checkins, _, now = oracle.read_school(connection)
     recent = [
         checkin
@@ -186,12 +194,15 @@ def test_a_students_history_explains_what_the_views_show(
     dual_risk = panel["engagement_dual_risk_students_v"]
     student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
     query = queries["one_student_explained"].replace("student_id = 0", f"student_id = {student_id}")
+    connection.execute("set local time zone 'Asia/Kolkata'")
+    ((since,),) = connection.execute("select (now() at time zone 'America/Guayaquil' - interval '720 hours')::text")
     facts = {row.fact: row for row in connection.execute(query)}
     _, _, _, last_checkin_time, days, bucket = next(row for row in roster if row[0] == student_id)
     _, _, _, sessions, gap, _, score = next(row for row in activity if row[0] == student_id)
 
     assert facts["student"].value.startswith(f"{student_id}")
     assert facts["bucket"].value == bucket
+    assert facts["sessions in 30 days"].because == f"check-ins since {since}"
     assert [facts[fact].value for fact in ("days since", "sessions in 30 days", "usual gap in days", "score")] == [
         None if value is None else str(value) for value in (days, sessions, gap, score)
     ]
