@@ -68,6 +68,20 @@ def test_a_line_goes_through_its_values_from_left_to_right() -> None:
     assert foot > top  # downwards is more in SVG
     assert [(foot - y) / (foot - top) for y in down] == [0.25, 1, 0, 0.5]
     assert texts(svg) == ["40 mil", "20 mil", "first", "fourth"]
+    assert lengths(svg, "y", "text")[:2] == [top, down[3]], "the values stand at their own heights"
+
+
+def test_where_room_is_short_the_highest_and_the_last_are_written_above_all_bars_and_the_last_has_its_label() -> None:
+    heights = [*range(30, 8, -1), 1]
+    svg = charts.standing_bars("Title", {f"week {n}": height for n, height in enumerate(heights)}, thousands)
+    written = dict(zip(texts(svg), parts(svg, "text"), strict=True))
+    assert {"30 mil", "1 mil", "week 22"} < written.keys() and "week 21" not in written
+    for text in ("30 mil", "1 mil"):
+        middle, half = float(written[text]["x"]), len(text) * charts.CHARACTER / 2
+        for bar in parts(svg, "rect"):
+            left, right = float(bar["x"]), float(bar["x"]) + float(bar["width"])
+            if left < middle + half and right > middle - half:
+                assert float(written[text]["y"]) < float(bar["y"])
 
 
 def test_a_line_of_one_value_is_drawn_too() -> None:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from engagement_panel import spanish
 from engagement_panel.figures import NO_CHECKOUTS, Figure, key_figures, sections
 from engagement_panel.panel import Panel
 
@@ -92,6 +93,15 @@ def test_the_key_figures_are_read_as_people_write_them(panel: Panel) -> None:
         ("Activos sin venir 30 días o más", "20", ""),
         ("Activos sin venir 180 días o más", "10", ""),
     ]
+
+
+def test_without_the_active_counts_those_who_came_are_those_of_the_week(panel: Panel) -> None:
+    without = replace(panel, rows={name: rows for name, rows in ROWS.items() if name != "active"})
+    assert key_figures(without)[0] == key_figures(panel)[0]
+
+
+def test_a_moment_is_written_in_full() -> None:
+    assert spanish.moment(datetime(2026, 3, 16, 15, 30)) == "lunes 16 de marzo de 2026, 15:30"
 
 
 def test_the_charts_hold_the_rows(panel: Panel) -> None:

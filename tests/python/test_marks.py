@@ -36,7 +36,7 @@ from (values (11, 10), (12, 5), (13, 4), (14, 3)) as here (student_id, sessions)
 MARKS = {
     "engagement_call_from_days": 10,
     "engagement_high_from_sessions": 5,
-    "engagement_high_from_score": 12,
+    "engagement_high_from_score": 12.5,
     "engagement_ambassador_from_score": 30,
     "engagement_list_length": 2,
 }
@@ -99,12 +99,12 @@ def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
     html = (project / "report" / "panel.html").read_text(encoding="utf-8")
     assert "Alumnos activos con 10 días o más sin venir" in html
     assert (
-        "con 5 visitas o más en 30 días y un puntaje de constancia de 12 o más, de 100; desde 30, embajadores" in html
+        "con 5 visitas o más en 30 días y un puntaje de constancia de 12,5 o más, de 100; desde 30, embajadores" in html
     )
     shown = re.findall(r'<th scope="row">(\w+)</th><td>', html)
     assert [name for name in shown if name in TO_CALL][:2] == TO_CALL[:2]
     assert "Doce" not in html.partition('<section id="por_llamar"')[2].partition("</section>")[0]
-    assert "Los primeros 2 de 3." in html
+    assert re.findall(r"Los primeros \d+ de \d+", html) == ["Los primeros 2 de 3"], "the engaged are all shown"
     # The buckets stay: Ocho is from 7 days on, though nobody is called for it.
     for label, students in (("De 30 a 179", 1), ("De 14 a 29", 1), ("De 7 a 13", 2), ("Menos de 7", 6)):
         assert f'<th scope="row">{label}</th><td>{students}</td>' in html
@@ -135,17 +135,17 @@ def test_the_descriptions_move(project: Path, profile: Path) -> None:
     assert "The 2 active students" in said["module_12_at_risk_students"]
     assert "absent for 10 days or more" in said["module_12_at_risk_students"]
     assert (
-        "5 sessions or more in 30 days and a score of 12 or more; from 30 on"
+        "5 sessions or more in 30 days and a score of 12.5 or more; from 30 on"
         in said["module_14_high_engagement_students"]
     )
     assert "away for 10 days or more, the 2 who" in said["call_today"]
-    assert "a score of 12 or more, the 2 best; from a score of 30 on" in said["high_engagement_and_ambassadors"]
+    assert "a score of 12.5 or more, the 2 best; from a score of 30 on" in said["high_engagement_and_ambassadors"]
     (score,) = (
         node.columns["consistency_score"].description
         for node in manifest.nodes.values()
         if node.name == "engagement_student_activity_v" and node.resource_type == "model"
     )
-    assert "12 is high engagement, 30 a potential ambassador" in score
+    assert "12.5 is high engagement, 30 a potential ambassador" in score
 
 
 def test_lists_have_one_order_and_hold_who_is_on_their_mark(
@@ -160,9 +160,10 @@ def test_lists_have_one_order_and_hold_who_is_on_their_mark(
             """
             insert into students values
                 (1, 'Zoe'), (2, 'Ana'), (3, 'Ana'), (4, null), (5, 'Bea'), (6, 'Aaron'), (7, 'Siete'), (8, 'Casi'),
-                (9, 'Justa'), (10, 'Falta');
+                (9, 'Justa'), (10, 'Falta'), (11, 'Constante');
             insert into student_attendance values
-                (7, now() - interval '168 hours'), (8, now() - interval '167:59:59.999999');
+                (7, now() - interval '168 hours'), (8, now() - interval '167:59:59.999999'),
+                (11, now() - interval '168 hours'), (11, now() - interval '169 hours');
             insert into student_attendance
             select student_id, now()
             from
@@ -174,4 +175,4 @@ def test_lists_have_one_order_and_hold_who_is_on_their_mark(
         read = panel.read_from(connection.cursor(), definition)
     scores = [(row["student_id"], row["consistency_score"]) for row in read.rows["highly_engaged"]]
     assert scores == [(1, 100), (2, 100), (3, 100), (5, 100), (4, 100), (6, 100), (9, 60)]
-    assert [row["student_id"] for row in read.rows["to_call"]] == [7]
+    assert [row["student_id"] for row in read.rows["to_call"]] == [11, 7]

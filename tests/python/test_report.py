@@ -220,6 +220,8 @@ def test_whom_to_call(page, folder):
     assert {row[3] for row in called[:9]} == {"900"}
     assert called[9] == ["Ausente 60", "60", "A1", "80", "4,0"]
     assert called[-1] == ["Ausente 20", "20", "A1", "40", "4,0"]
+    numbers = [heading for heading in headings if heading in page.texts("th", scope="col", **{"class": "number"})]
+    assert numbers == ["Días sin venir", "Días entre visitas"]
     assert "Los primeros 50 de 70." in " ".join(page.texts("section", id="por_llamar"))
 
     assert read_csv(folder, "por_llamar")[0] == headings
@@ -278,6 +280,11 @@ def test_the_page_says_when_and_where_it_is_of(page, written):
     minutes = [first + n * timedelta(minutes=1) for n in range((ended - first) // timedelta(minutes=1) + 1)]
     assert said in [(str(each.day), str(each.year), f"{each:%H:%M}") for each in minutes]
     assert header.endswith("Hora de America/Guayaquil, base de datos school")
+
+
+def test_an_unfinished_bar_is_paler(html):
+    (opacity,) = re.findall(r"\.unfinished \{ fill-opacity: ([\d.]+); \}", html)
+    assert float(opacity) < 0.7
 
 
 def test_a_panel_without_a_row_is_a_page_too(panel_database, workspace):
