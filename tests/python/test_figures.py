@@ -1,21 +1,24 @@
-"""The page's key figures and charts, from rows on paper."""
+"""The page's key figures and charts, and what the terminal prints, from rows on paper."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
 from engagement_panel import spanish
 from engagement_panel.figures import NO_CHECKOUTS, Figure, key_figures, sections
 from engagement_panel.panel import Panel
+from sandbox import console
 
 SPACE = "\N{NO-BREAK SPACE}"
 MONDAY = date(2026, 3, 16)
 BUCKETS = [{"bucket": "away", "days": 7}, {"bucket": "soon", "days": 3}, {"bucket": "here", "days": None}]
-DEFINITION = {"has_checkouts": True, "buckets": BUCKETS}
+DEFINITION = {"has_checkouts": True, "buckets": BUCKETS, "call_from_days": 7}
 ROWS: dict[str, list[dict[str, Any]]] = {
     "active": [{"active_7d": 1180, "active_14d": 1240, "active_30d": 1300, "active_6mo": 1450}],
     "wau_mau": [{"wau": 1180, "mau": 1300, "wau_mau_ratio": Decimal("0.9077")}],
@@ -43,8 +46,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"week_start": MONDAY, "max_daily_actives": 20, "total_minutes": 600},
     ],
     "rolling_month": [
-        {"snapshot_date": MONDAY - timedelta(1), "mau_rolling_30d": 100},
-        {"snapshot_date": MONDAY, "mau_rolling_30d": 110},
+        {"snapshot_date": MONDAY - timedelta(1), "mau_rolling_30d": 110},
+        {"snapshot_date": MONDAY, "mau_rolling_30d": 80},
     ],
     "heatmap": [
         {"iso_weekday": day, "hour_local": hour, "minutes": {(1, 9): 60, (7, 20): 15}.get((day, hour), 0)}
@@ -59,7 +62,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "days": [
         {"d": MONDAY - timedelta(7), "total_minutes": Decimal("40.00")},
         {"d": MONDAY - timedelta(1), "total_minutes": Decimal("15.00")},
-        {"d": MONDAY, "total_minutes": Decimal("20.50")},
+        {"d": MONDAY, "total_minutes": Decimal("20.50"), "active_students": 9},
     ],
     "roster": [
         {"inactivity_bucket": "away", "students": 40, "never_came": 0},
@@ -109,7 +112,7 @@ def test_the_charts_hold_the_rows(panel: Panel) -> None:
     assert rows == {
         "semanas": [[f"9{SPACE}mar", "80"], [f"16{SPACE}mar", "20"]],
         "minutos": [[f"9{SPACE}mar", "9.000"], [f"16{SPACE}mar", "600"]],
-        "mes": [[f"15{SPACE}mar", "100"], [f"16{SPACE}mar", "110"]],
+        "mes": [[f"15{SPACE}mar", "110"], [f"16{SPACE}mar", "80"]],
         "minutos-franja": [["Mañana, 8 a 12", "60"], ["Tarde, 12 a 17", "0"], ["Noche, 17 a 20", "15"]],
         "dias": [["lun", "60"], ["mar", "0"], ["mié", "0"], ["jue", "0"], ["vie", "0"], ["sáb", "0"], ["dom", "15"]],
         "tramos": [["7 o más", "40"], ["De 3 a 6", "1.410"], ["Menos de 3", "90"]],
@@ -138,3 +141,64 @@ def test_a_school_without_checkouts_is_told_so(panel: Panel) -> None:
     assert not [figure for figure in key_figures(without) if "inutos" in figure.title]
     assert {section.name: section.note for section in sections(without)}["horarios"] == NO_CHECKOUTS
     assert not {"minutos", "horas", "minutos-franja", "dias"} & figures(without).keys()
+
+
+def printed(panel: Panel) -> list[str]:
+    """Give the lines that the terminal shows."""
+    output = StringIO()
+    console.print_panel(panel, Console(file=output, width=console.WIDTH))
+    return [line.rstrip() for line in output.getvalue().splitlines() if line.strip()]
+
+
+def test_the_terminal_shows_figures_trends_and_hours(panel: Panel) -> None:
+    title, *lines = printed(panel)
+    assert " The engagement panel of 1540 students " in title
+    assert lines[:14] == [
+        "Came in the last          7 days: 1180, 14 days: 1240, 30 days: 1300, 180 days: 1450",
+        "Week of month             1180 of 1300 (90.8 %)",
+        "Active, away for          7+ days: 40, 14+ days: 30, 30+ days: 20, 180+ days: 10",
+        "Days between visits       mean 2.96, median –",
+        "7 days, and the 7 before  students: 1,180 after 1,239 (-4.8 %); minutes: 5,400 after 0 (–)",
+        "Rolling month (students of the 30 days before each of the last 90)",
+        "█▆  now 80",
+        "Weeks (most students on a day; the last week is not over)",
+        "  80   20…",
+        "Today (not over)  9 students, 20 minutes",
+        "Minutes by hour of the week in 90 days (█ up to 60)",
+        "       9 10 11 12 13 14 15 16 17 18 19 20",
+        "Mon   ██",
+        "Tue",
+    ]
+    assert lines[18] == f"Sun  {' ' * 34}░░"
+    bars = {line.split()[0]: line.split()[1:] for line in lines[19:]}
+    assert bars["away"] == ["40", "Mon", "█" * 14, "60"]
+    assert bars["soon"][:2] == ["█" * 14, "1,410"]
+    assert bars["morning_08_12"][:2] == ["█" * 14, "60"]
+    assert bars["evening_17_20"][:2] == ["████", "15"]
+
+
+def test_the_terminal_says_why_there_are_no_minutes(panel: Panel) -> None:
+    empty = replace(panel, rows=ROWS | {"heatmap": [row | {"minutes": 0} for row in ROWS["heatmap"]]})
+    assert "No minutes: nobody checked out." in printed(empty)
+    empty = replace(empty, definition=DEFINITION | {"has_checkouts": False})
+    assert "No minutes: no check-outs are recorded." in printed(empty)
+
+
+def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel: Panel) -> None:
+    called = [
+        {
+            "student_id": n,
+            "full_name": f"Ana {n}",
+            "level": "A1",
+            "avg_days_between_visits": Decimal("2.50"),
+            "days_since_last_checkin": Decimal(30 - n),
+        }
+        for n in range(1, 7)
+    ]
+    *_, title, headings, first, second, third, fourth, last = printed(replace(panel, rows=ROWS | {"to_call": called}))
+    assert title == "Whom to call: 7 days away or more (6)"
+    assert headings.split("  ")[0] == "Id" and headings.endswith("Level  Usual gap, days  Days away")
+    assert (first.split(), last.split()) == (
+        ["1", "Ana", "1", "A1", "2.50", "29"],
+        ["5", "Ana", "5", "A1", "2.50", "25"],
+    )
