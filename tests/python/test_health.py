@@ -42,10 +42,11 @@ CHECKS = {
 
 @contextmanager
 def limited_to(milliseconds: int, folder: Path) -> Iterator[None]:
-    """Run what is within on a copy of the project with that limit for a view."""
+    """Run what is within on a copy of the project with that limit for a view; a session may last into the next day."""
     project = copy_project(folder)
     settings = project / "dbt_project.yml"
-    settings.write_text(with_vars(settings.read_text(), engagement_view_limit_ms=milliseconds))
+    variables = {"engagement_view_limit_ms": milliseconds, "engagement_session_longest_hours": 20}
+    settings.write_text(with_vars(settings.read_text(), **variables))
     with mock.patch("engagement_panel.target.PROJECT", project):
         yield
 
@@ -105,8 +106,21 @@ def states(profile: Path, *arguments: str) -> tuple[int, dict[str, str]]:
     return outcome.exit_code, {name: state for name, state in found.items() if state != "PASS"}
 
 
-@pytest.mark.usefixtures("sound_school")
-def test_a_sound_school_is_well(profile):
+# Everybody, three times, at the last full hour of the school's day: not 20 hours ago.
+STILL_IN_CLASS = """
+insert into student_attendance
+select student_id, max(hour) - n * interval '1 second'
+from
+    students,
+    generate_series(1, 3) as n,
+    generate_series(date_trunc('hour', now()) - interval '19 hours', now(), interval '1 hour') as hour
+where extract(hour from hour at time zone 'America/Guayaquil') between 9 and 20
+group by student_id, n
+"""
+
+
+def test_a_sound_school_is_well(profile, sound_school):
+    sound_school.execute(STILL_IN_CLASS)
     assert states(profile) == (0, {})
 
 
@@ -137,7 +151,18 @@ def test_a_feed_that_never_was_is_not_well(profile, sound_school):
 
 
 NOT_WELL = {
-    "checkins_outside_dayparts": "update student_attendance set checkin_time = checkin_time - interval '5 hours'",
+    "checkins_outside_dayparts": """
+        update student_attendance
+        set checkin_time = evening.starts_at, checkout_time = evening.starts_at + interval '1 hour'
+        from (
+            select
+                ctid as row_id,
+                (checkin_time at time zone 'America/Guayaquil')::date::timestamp at time zone 'America/Guayaquil'
+                + interval '20 hours' + student_id % 59 * interval '1 minute' as starts_at
+            from student_attendance
+        ) as evening
+        where row_id = student_attendance.ctid and starts_at < now() - interval '1 day'
+    """,
     "future_checkins": "insert into student_attendance values (1, now() + interval '1 hour'), (2, 'infinity')",
     "checkins_without_a_time": "insert into student_attendance values (1, null), (1, '-infinity')",
     "checkins_of_nobody": "insert into student_attendance values (9001, now()), (null, now())",
@@ -170,9 +195,10 @@ def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_aske
         assert {case.get("name") for case in suite} == CHECKS
         counts = [str(len(CHECKS)), str(len(NOT_WELL)), "0"]
         assert [suite.get(count) for count in ("tests", "failures", "errors")] == counts
-        failure = suite.find("testcase[@name='future_checkins']/failure")
-        assert failure.attrib == {"type": "warn", "message": "2 rows"}
-        assert "To resolve: correct the time at the source" in failure.text
+        for name, found in (("future_checkins", "2 rows"), ("impossibly_old_checkins", "2 rows")):
+            failure = suite.find(f"testcase[@name='{name}']/failure")
+            assert failure.attrib == {"type": "warn", "message": found}
+            assert "To resolve: correct the time at the source" in failure.text
     finally:
         sound_school.execute(
             "delete from students where full_name = 'Otra'; alter table students add primary key (student_id)"
