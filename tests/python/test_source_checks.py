@@ -25,7 +25,7 @@ REFUSED = {
         {
             "engagement_students_condition": "archived is null",
             "engagement_students_active_condition": "level",
-            "engagement_attendance_checkout_condition": "by_hand is not false",
+            "engagement_attendance_checkout_condition": "generate_series(1, 2) > 1",
             "learning_at_risk_slow_column": "student_id",
             "learning_stuck_students_enabled": True,
             "engagement_timezone": "America/Guayaquill",
@@ -38,8 +38,8 @@ REFUSED = {
             'public.students: the condition "archived is null" is not SQL over this relation: '
             'column "archived" does not exist. Set engagement_students_condition.',
             "Set engagement_students_active_condition.",
-            'public.student_attendance: the condition "by_hand is not false" is not SQL over this relation: '
-            'column "by_hand" does not exist. Set engagement_attendance_checkout_condition.',
+            'public.student_attendance: the condition "generate_series(1, 2) > 1" is not SQL over this relation: '
+            "set-returning functions are not allowed in WHERE. Set engagement_attendance_checkout_condition.",
             "mgmt.learning_at_risk_learners_v.student_id: is integer, must be boolean. "
             "Set learning_at_risk_slow_column.",
             "mgmt.learning_stuck_students_v: there is no such relation. "
@@ -127,21 +127,19 @@ def test_bad_source_is_refused(server, school_database, run_dbt, change, vars, l
 
 def test_all_problems_are_told_at_once(server, school_database, run_dbt):
     before = snapshot(server, school_database)
-    run = run_dbt(
-        school_database,
-        "build",
-        vars={
-            "engagement_students_level_column": "nivel",
-            "engagement_students_condition": False,
-            "engagement_attendance_condition": "deleted_at is null",
-            "engagement_avg_gap_history_days": "year",
-            "engagement_time_zone": "America/Lima",
-            "learning_at_risk_table": "riesgo",
-            "engagement_timezone": "Quito",
-            "deployment_readers": None,
-            "engagement_disabled_views": ["engagement_weekly_active_90d_v", "engagement_weekly_active_v"],
-        },
-    )
+    variables = {
+        "engagement_students_level_column": "nivel",
+        "engagement_students_condition": False,
+        "engagement_attendance_condition": "deleted_at is null",
+        "engagement_avg_gap_history_days": "year",
+        "engagement_time_zone": "America/Lima",
+        "learning_at_risk_table": "riesgo",
+        "engagement_timezone": "Quito",
+        "deployment_readers": None,
+        "engagement_disabled_views": ["engagement_weekly_active_90d_v", "engagement_weekly_active_v"],
+    }
+    assert run_dbt(school_database, "seed", vars=variables).output.count("Fix these first") == 1
+    run = run_dbt(school_database, "build", vars=variables)
     for line in (
         "engagement_time_zone: there is no such var. Did you mean engagement_timezone?",
         "engagement_students_condition: is false, must be SQL in quotes",
@@ -295,17 +293,52 @@ def test_row_level_security_behind_a_view_is_that_of_the_views_owner(server, sch
 
 
 def test_row_level_security_that_may_hide_rows_is_warned_of(server, school_database, deployer, run_dbt):
+    tables = ("public.student_attendance", "learning.at_risk_learners")
     with psycopg.connect(server, dbname=school_database) as connection:
         connection.execute(
-            "alter table student_attendance enable row level security;"
-            "create policy of_this_school on student_attendance for select using (student_id < 1000)"
+            f"""
+            grant usage on schema learning to "{deployer}";
+            grant select on learning.at_risk_learners to "{deployer}";
+            alter view mgmt.learning_at_risk_learners_v set (security_invoker = on);
+            """
         )
+        for table in tables:
+            connection.execute(
+                f"alter table {table} enable row level security;"
+                f"create policy of_this_school on {table} for select using (student_id < 1000)"
+            )
     run = run_dbt(school_database, "build", "--resource-type", "seed", user=deployer)
     assert run.exit_code == 0, run.output
-    assert (
-        f"student_attendance: row-level security may hide rows from role {deployer} (policies: of_this_school)."
-        in run.output
+    for table in tables:
+        hidden = f"row-level security may hide rows from role {deployer} (policies: of_this_school)."
+        assert f"{table.removeprefix('public.')}: {hidden}" in run.output
+
+
+def test_what_a_school_may_have_is_accepted(server, school_database, run_dbt):
+    with psycopg.connect(server, dbname=school_database) as connection:
+        connection.execute(
+            """
+            create materialized view alumnos as select * from students;
+            create table visits (like student_attendance) partition by range (checkin_time);
+            create foreign data wrapper of_another_server;
+            create server elsewhere foreign data wrapper of_another_server;
+            create foreign table riesgo (student_id integer, stuck_flag boolean, slow_flag boolean) server elsewhere
+            """
+        )
+    run = run_dbt(
+        school_database,
+        *("build", "--resource-type", "seed"),
+        vars={
+            "engagement_students_table": "alumnos",
+            "engagement_attendance_table": "visits",
+            "learning_at_risk_schema": "public",
+            "learning_at_risk_table": "riesgo",
+            "engagement_attendance_condition": "student_id > 0 -- the school's own",
+            "engagement_timezone": "america/guayaquil",
+            "engagement_ambassador_from_score": 60,
+        },
     )
+    assert run.exit_code == 0, run.output
 
 
 def test_a_school_without_a_student_is_warned_of(server, school_database, run_dbt):
