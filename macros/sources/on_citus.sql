@@ -1,23 +1,22 @@
 {#-
-    Citus runs on the shards what it can, and on the coordinator what it cannot: a subquery with `offset 0`, and a CTE that is named
-    twice, to which the rows of all shards then travel. PostgreSQL needs such a subquery in one place, and such CTEs in two, to
-    compute each row once; there a view says one thing to Citus and another to any other server.
+    Citus computes on its shards what it can, and on the coordinator a subquery with `offset 0` and a CTE that is named twice: there
+    all their rows travel, and every shard looks up all students. PostgreSQL needs both: a check-in's day is then searched once, visits
+    are read once, and no parallel workers start for the branch of `latest_checkins` that does not run. So these places differ.
 -#}
 {% macro on_citus(sql, elsewhere='') -%}
     {{- sql if is_citus() else elsewhere -}}
 {%- endmacro %}
 
 {#-
-    Stands at the end of a view with an `order by`. Citus takes a view for a part of the query that reads it: it sorts each shard by
-    itself, filters by conditions that PostgreSQL 15 and 16 do not let it push below an outer join, and writes times as text in its
-    workers' time zone. A view that ends so is computed by itself, in its order. Filters around it no longer reach inside, for which
-    there is no such end elsewhere.
+    The end of a view with an `order by`. Citus plans a view as a part of the query that reads it: it sorts each shard by itself, fails on
+    a filter beside an outer join (with PostgreSQL 15 and 16), and writes times as text in its workers' time zone. A view that ends with
+    `offset 0` is computed first, in its order. It is not there elsewhere, because no filter reaches inside such a view.
 -#}
 {% macro keep_order() -%}
     {{- on_citus('\noffset 0') -}}
 {%- endmacro %}
 
-{#- By the cache of relations that dbt keeps for a run, so that a run asks once. `--no-introspect` asks nothing. -#}
+{#- dbt's cache of relations answers, so that a run asks once, and not at all with `--no-introspect`. -#}
 {% macro is_citus() -%}
     {{ return(
         execute and flags.INTROSPECT

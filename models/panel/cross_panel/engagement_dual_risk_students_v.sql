@@ -13,7 +13,7 @@ active_students as (
 
 ),
 
-learners as not materialized ( -- the learning list may name a student more than once
+learners as {{ on_citus('not materialized ') }}( -- the learning list may name a student more than once
 
     select
         student_id,
