@@ -1,7 +1,7 @@
 {#-
-    Citus computes on its shards what it can, and on the coordinator a subquery with `offset 0` and a CTE that is named twice: there
-    all their rows travel, and every shard looks up all students. PostgreSQL needs both: a check-in's day is then searched once, visits
-    are read once, and no parallel workers start for the branch of `latest_checkins` that does not run. So these places differ.
+    Citus computes on its shards what it can. What it cannot it computes on the coordinator, where all rows then travel: a subquery with
+    `offset 0`, and a CTE that is named twice, whose students every shard then looks up. PostgreSQL needs both: a check-in's day is then
+    searched once, visits are read once, and no parallel workers start for the branch of `latest_checkins` that does not run.
 -#}
 {% macro on_citus(sql, elsewhere='') -%}
     {{- sql if is_citus() else elsewhere -}}

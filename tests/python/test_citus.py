@@ -168,11 +168,23 @@ def test_a_student_is_looked_up_on_one_shard(citus, view):
     assert 0 < sum(map(int, look_ups)) < 2 * citus.execute("select count(*) from students")[0][0]
 
 
-@pytest.mark.parametrize("view", ["engagement_dau_90d_v", "engagement_weekly_active_90d_v"])
-def test_the_days_are_added_up_on_the_shards(citus, view):
+@pytest.mark.parametrize(
+    "view",
+    [
+        "engagement_active_counts_v",
+        "engagement_wau_mau_v",
+        "engagement_weekly_active_90d_v",
+        "engagement_dau_90d_v",
+        "engagement_decline_index_v",
+        "engagement_mau_rolling_90d_v",
+        "engagement_hour_split_v",
+        "engagement_hourly_heatmap_90d_v",
+    ],
+)
+def test_checkins_are_added_up_on_the_shard_of_their_students(citus, view):
     tasks = [task for task in explain(citus, view).split("->  Task\n") if "on student_attendance_" in task]
     assert len(tasks) == SHARDS
-    assert all("Aggregate" in task for task in tasks)
+    assert all("Aggregate" in task and "on students_" in task for task in tasks)
 
 
 def test_a_deployment_replaces_refuses_rebuilds_and_puts_back(citus):
