@@ -16,10 +16,14 @@
     {{- on_citus('\noffset 0') -}}
 {%- endmacro %}
 
-{#- dbt's cache of relations answers, so that a run asks once, and not at all with `--no-introspect`. -#}
+{#- Asks once a run and keeps the answer in dbt's graph, which alone lasts from one model to the next. `--no-introspect` asks nothing. -#}
 {% macro is_citus() -%}
-    {{ return(
-        execute and flags.INTROSPECT
-        and adapter.get_relation(database=target.database, schema='pg_catalog', identifier='pg_dist_node') is not none
-    ) }}
+    {%- if not execute or not flags.INTROSPECT -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- if 'is_citus' not in graph -%}
+        {%- set found = run_query("select count(*) > 0 from pg_catalog.pg_extension where extname = 'citus'").columns[0].values()[0] -%}
+        {%- do graph.update({'is_citus': found}) -%}
+    {%- endif -%}
+    {{ return(graph.is_citus) }}
 {%- endmacro %}
