@@ -1,6 +1,7 @@
 """The panel on Citus: the rows of all views and their order, where they are computed, deployments, our own commands.
 
 It needs a coordinator: ENGAGEMENT_CITUS_URL is the URI of its superuser, in a database where Citus knows the workers.
+No server may ask for a password.
 """
 
 import json
@@ -42,24 +43,24 @@ def nodes() -> Iterator[list[str]]:
     """Give the URIs of a new database on the coordinator and on each worker; nothing of it is left afterwards."""
     if not COORDINATOR:
         pytest.skip("NOT TESTED on Citus: set ENGAGEMENT_CITUS_URL to the URI of a coordinator")
-    with psycopg.connect(COORDINATOR, autocommit=True) as coordinator:
+    with psycopg.connect(COORDINATOR) as coordinator:
         workers = coordinator.execute(WORKERS).fetchall()
-        places = [COORDINATOR, *(make_conninfo(COORDINATOR, host=host, port=port) for host, port in workers)]
-        assert len(workers) > 1, "the coordinator knows fewer than two workers"
+    places = [COORDINATOR, *(make_conninfo(COORDINATOR, host=host, port=port) for host, port in workers)]
+    assert len(workers) > 1, "the coordinator knows fewer than two workers"
 
-        def on_each(statement: str) -> None:
-            for place in places:
-                with psycopg.connect(place, autocommit=True) as connection:
-                    connection.execute(statement)
+    def on_each(statement: str) -> None:
+        for place in places:
+            with psycopg.connect(place, autocommit=True) as connection:
+                connection.execute(statement)
 
-        def remove() -> None:
-            on_each(f"drop database if exists {DATABASE} with (force)")
-            coordinator.execute(f"drop role if exists {DEPLOYER}, {READER}")
+    def remove() -> None:
+        on_each(f"drop database if exists {DATABASE} with (force)")
+        on_each(f"drop role if exists {DEPLOYER}, {READER}")
 
-        remove()
-        on_each(f"create database {DATABASE} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
-        yield [make_conninfo(place, dbname=DATABASE) for place in places]
-        remove()
+    remove()
+    on_each(f"create database {DATABASE} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
+    yield [make_conninfo(place, dbname=DATABASE) for place in places]
+    remove()
 
 
 @pytest.fixture(scope="module")
