@@ -1,6 +1,7 @@
 {#-
     dbt creates schemas before any hook runs: hence the check here, except if another project installs this one, whose vars are not
-    visible here. Two runs must not create one schema at the same time.
+    visible here. Two runs must not create one schema at the same time. A transaction of its own, because Citus creates no schema in one
+    that has read its tables.
 -#}
 {% macro postgres__create_schema(relation) -%}
     {%- if project_name == 'engagement_panel' -%}

@@ -22,7 +22,7 @@ visits as ( -- day 0 is before the first, from where a session may reach into it
         width_bucket(checkin_time, (select clock.day_starts from clock)) as day_number
     from {{ ref('int_engagement__sessions') }}
     where checkin_time >= (select clock.day_starts[1] from clock) - {{ longest_session() }}
-    offset 0 -- a subquery of its own: one search a check-in -- noqa: AM09
+    {{ on_citus('', elsewhere='offset 0') }} -- a subquery of its own: one search a check-in -- noqa: AM09
 
 ),
 

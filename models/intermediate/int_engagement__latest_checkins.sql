@@ -1,6 +1,6 @@
 with
 
-students as (
+students as {{ on_citus('not materialized ') }}(
 
     select student_id from {{ ref('stg_engagement__students') }}
 

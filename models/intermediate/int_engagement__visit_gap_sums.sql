@@ -1,6 +1,8 @@
+{%- set inlined = on_citus('not materialized ') -%}
+
 with
 
-visits as ( -- gaps in a row add up to the time from the first visit to the last, which takes no sorting
+visits as {{ inlined }}( -- gaps in a row add up to the time from the first visit to the last, which takes no sorting
 
     select
         student_id,

@@ -1,6 +1,6 @@
 with
 
-visits as (
+visits as {{ on_citus('not materialized ') }}(
 
     select
         student_id,
@@ -10,7 +10,7 @@ visits as (
 
 ),
 
-first_visits as (
+first_visits as {{ on_citus('not materialized ') }}(
 
     select
         student_id,

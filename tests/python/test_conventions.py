@@ -91,6 +91,12 @@ BREAKS = [
         "source('engagement_students', 'students')",
     ),
     Break(
+        "check_view_keeps_its_order",
+        "engagement_dau_90d_v",
+        "models/panel/time_distribution/engagement_dau_90d_v.sql",
+        "{{- keep_order() }}",
+    ),
+    Break(
         "check_deployment_knows_no_panel",
         "_readers",
         f"{DEPLOYMENT}/grants.sql",

@@ -29,3 +29,4 @@ having grouping(students.level) = 1 or students.level is not null
 order by
     scope asc,
     students.level asc
+{{- keep_order() }}

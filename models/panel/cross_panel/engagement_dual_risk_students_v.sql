@@ -13,7 +13,7 @@ active_students as (
 
 ),
 
-learners as ( -- the learning list may name a student more than once
+learners as {{ on_citus('not materialized ') }}( -- the learning list may name a student more than once
 
     select
         student_id,
@@ -49,3 +49,4 @@ order by
     days_since_last_checkin desc nulls last,
     active_students.full_name asc nulls last,
     student_id asc
+{{- keep_order() }}

@@ -63,3 +63,4 @@ from dayparts
 left join rates
     on dayparts.hour_from = rates.hour_from
 order by dayparts.hour_from asc
+{{- keep_order() }}

@@ -30,3 +30,4 @@ group by
     bins.bin_label,
     bins.sessions_from
 order by bins.sessions_from asc
+{{- keep_order() }}

@@ -31,3 +31,4 @@ order by
     days_since_last_checkin desc nulls last,
     students.full_name asc nulls last,
     student_id asc
+{{- keep_order() }}

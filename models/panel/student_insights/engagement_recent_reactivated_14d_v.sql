@@ -66,3 +66,4 @@ order by
     returns.checkin_time desc,
     active_students.full_name asc nulls last,
     student_id asc
+{{- keep_order() }}

@@ -59,3 +59,4 @@ order by
     consistency_score desc nulls last,
     active_students.full_name asc nulls last,
     student_id asc
+{{- keep_order() }}

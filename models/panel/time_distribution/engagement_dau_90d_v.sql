@@ -17,3 +17,4 @@ select
     {{ shown_minutes('attended_microseconds', decimals=2) }} as total_minutes
 from daily_attendance
 order by local_day asc
+{{- keep_order() }}

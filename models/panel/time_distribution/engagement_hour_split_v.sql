@@ -28,3 +28,4 @@ group by
     dayparts.daypart,
     dayparts.hour_from
 order by dayparts.hour_from asc
+{{- keep_order() }}

@@ -35,3 +35,4 @@ left join hours
 order by
     cells.iso_weekday asc,
     cells.hour_local asc
+{{- keep_order() }}

@@ -39,3 +39,4 @@ left join students on true
 where local_days.day_number > {{ month }}
 group by local_days.local_day
 order by local_days.local_day asc
+{{- keep_order() }}

@@ -20,3 +20,4 @@ select
 from daily_attendance
 group by week_start
 order by week_start asc
+{{- keep_order() }}

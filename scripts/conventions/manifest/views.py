@@ -95,6 +95,13 @@ def check_view_has_plain_sql(model: Any) -> None:
         fail(f"`{model.name}` has no {file}.")
 
 
+@check
+def check_view_keeps_its_order(model: Any) -> None:
+    """A view with an order keeps it on Citus too."""
+    if "\norder by" in model.raw_code and not model.raw_code.rstrip().endswith("\n{{- keep_order() }}"):
+        fail(f"`{model.name}` has an `order by` and does not end with {{{{- keep_order() }}}}.")
+
+
 def _leaves(meta: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in meta.items():
         if isinstance(value, Mapping):
