@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC
 
 import psycopg
 import pytest
@@ -105,10 +106,13 @@ def test_what_is_replaced_is_kept_and_comes_back(panel):
     invocation = json.loads((panel.target_folder() / "run_results.json").read_text())["metadata"]["invocation_id"]
     assert {row.name for row in rows} == {f"mgmt.{name}" for name in MODELS}
     assert {(row.replaced_by, row.invocation_id) for row in rows} == {("deployer", invocation)}
+    panel.execute("alter role deployer set timezone = 'Asia/Kolkata'")
     listed = panel.deploy("run-operation", "replaced_views").output
-    assert all(
-        re.search(rf"{row.id}  {row.name}  replaced .* UTC by deployer, run {invocation}", listed) for row in rows
-    )
+    panel.execute("alter role deployer reset all")
+    for row in rows:
+        replaced_at = f"{row.replaced_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        assert f"{row.id}  {row.name}  replaced {replaced_at} UTC by deployer, run {invocation}" in listed
+    assert f'--args "{{put_back: {rows[-1].id}}}"' in listed
 
     panel.execute("comment on column mgmt.dau.active_students is 'ours'")
     for name in MODELS:

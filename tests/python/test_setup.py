@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -60,6 +60,44 @@ def test_a_python_without_venv_is_told_in_a_line(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert found.stderr.count("\n") == 1
     assert "lacks the venv module" in found.stderr
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., bool]:
+    """Give a function that builds .venv in a folder of two locks, and gives whether that was necessary; no pip runs."""
+    for lock in set_up.LOCKS:
+        (tmp_path / "project").mkdir(exist_ok=True)
+        (tmp_path / "project" / lock).write_text("one==1")
+
+    def build(folder: str, pip: str = "true") -> bool:
+        def make_venv(command: list[str | Path], **_: object) -> subprocess.CompletedProcess[str]:
+            python = Path(command[-1]) / "bin" / "python"
+            python.parent.mkdir(parents=True, exist_ok=True)
+            python.write_text(f"#!/bin/sh\n{pip}\n")
+            python.chmod(0o755)
+            return subprocess.CompletedProcess(command, 0)
+
+        monkeypatch.setattr(set_up.subprocess, "run", make_venv)
+        set_up.build_venv(tmp_path / folder)
+        return "Building .venv" in capsys.readouterr().out
+
+    return build
+
+
+def test_venv_is_built_anew_if_a_lock_changed_or_the_folder_was_moved(
+    tmp_path: Path, build: Callable[..., bool]
+) -> None:
+    assert [build("project"), build("project")] == [True, False]
+    (tmp_path / "project" / "requirements.lock").write_text("one==2")
+    assert [build("project"), build("project")] == [True, False]
+    (tmp_path / "project").rename(tmp_path / "moved")
+    assert [build("moved"), build("moved")] == [True, False]
+
+
+def test_a_failed_install_is_told_and_made_up_for(build: Callable[..., bool]) -> None:
+    with pytest.raises(SystemExit, match="no such hash\n.*pip could not install requirements.lock and "):
+        build("project", pip="echo no such hash; exit 1")
+    assert build("project")
 
 
 def pins(lock: str) -> dict[str, list[str]]:

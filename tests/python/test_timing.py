@@ -147,7 +147,8 @@ def test_jit_is_named_if_the_reader_has_it(of_reader):
         f'alter role "{READER}" set jit = off;'
     }
 
-    of_reader.execute(f'alter role "{READER}" set jit = off')
+    of_reader.execute(f'alter role "{READER}" set jit = on')
+    of_reader.execute(f'alter role "{READER}" in database {of_reader.database} set jit = off')
     assert said_of(timed(of_reader), NO_CAUSE) == {*VIEWS}
 
 
