@@ -57,7 +57,7 @@ create role panel_owners;
 grant panel_owners to deployer;
 create role "{READER}" login;
 create role analyst login;
-create role "Analyst";
+create role "Stranger";
 create role stranger login;
 """
 

@@ -167,10 +167,10 @@ def test_select_that_the_deployer_may_not_grant_is_told(panel, by):
     """)
     role = READER
     if by == "grants":
-        role = "Analyst"
-        panel.execute(f'grant select on {ROSTER_VIEW} to "{READER}", analyst')
+        role = "Stranger"
+        panel.execute(f'grant select on {ROSTER_VIEW} to "{READER}"')
         text = panel.project.read(f"{ROSTER}.sql")
-        panel.project.write(f"{ROSTER}.sql", "{{ config(grants={'select': 'Analyst'}) }}" + text)
+        panel.project.write(f"{ROSTER}.sql", "{{ config(grants={'select': 'Stranger'}) }}" + text)
     before = panel.snapshot()
     run = panel.run("run", "-s", "engagement_inactive_roster_v")
     assert run.exit_code == 1

@@ -29,8 +29,6 @@ from sandbox.profiles import write_profile
 pytest_plugins = ["deployment"]
 
 STUDENTS_STEP = "models/staging/stg_engagement__students"
-ACTIVITY = "models/panel/student_insights/engagement_student_activity_v"
-DUAL_RISK = "models/panel/cross_panel/engagement_dual_risk_students_v"
 ROSTER_VIEW = "engagement_inactive_roster_v"
 ACTIVITY_VIEW = "engagement_student_activity_v"
 VIEWS = {name.removeprefix("mgmt.") for name in PANEL}
@@ -188,18 +186,25 @@ def edit_each_otherwise(panel: Panel) -> None:
     panel.project.select_from(STUDENTS_STEP, "*, 42 as shoe_size")
     panel.project.select_from("models/intermediate/int_engagement__sessions_30d", "*")
     rename_a_column(panel)
-    panel.project.append_column(ACTIVITY, "note", "'call'::text", "text")
-    panel.project.select_from("models/panel/deep_dive/engagement_daypart_retention_v", "*, 1 as undeclared")
-    panel.project.append_column(DUAL_RISK, "note", "'call'::text", "text")
-    panel.execute("""
+    panel.project.append_column(model_of(panel, ACTIVITY_VIEW), "note", "'call'::text", "text")
+    breaks_its_contract, of_another_role, a_table, *_ = sorted(VIEWS - {ROSTER_VIEW, ACTIVITY_VIEW})
+    panel.project.select_from(model_of(panel, breaks_its_contract), "*, 1 as undeclared")
+    panel.project.append_column(model_of(panel, of_another_role), "note", "'call'::text", "text")
+    panel.execute(f"""
         grant usage on schema mgmt, mgmt_internal to school;
         grant select on all tables in schema mgmt_internal to school;
-        alter view mgmt.engagement_dual_risk_students_v owner to school;
-        grant select on mgmt.engagement_dual_risk_students_v to deployer;
-        drop view mgmt.engagement_recent_reactivated_14d_v;
-        create table mgmt.engagement_recent_reactivated_14d_v (student_id integer);
-        alter table mgmt.engagement_recent_reactivated_14d_v owner to deployer;
+        alter view mgmt.{of_another_role} owner to school;
+        grant select on mgmt.{of_another_role} to deployer;
+        drop view mgmt.{a_table};
+        create table mgmt.{a_table} (student_id integer);
+        alter table mgmt.{a_table} owner to deployer;
     """)
+
+
+def model_of(panel: Panel, view: str) -> str:
+    """Give the file of a view's model, without its suffix."""
+    (file,) = (panel.project.path / "models").rglob(f"{view}.sql")
+    return str(file.relative_to(panel.project.path).with_suffix(""))
 
 
 def retype_a_column_of_a_step(panel: Panel) -> None:
