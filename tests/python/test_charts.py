@@ -103,7 +103,7 @@ def test_cells_of_a_heatmap_are_the_darker_the_higher_their_value() -> None:
 ALL = {
     "lying": charts.lying_bars("a <b> & c", VALUES, thousands),
     "standing": charts.standing_bars("a <b> & c", VALUES, thousands),
-    "line": charts.line("a <b> & c", VALUES, thousands),
+    "line": charts.line("a <b> & c", {"1 de diciembre": 10, "31 de diciembre": 40}, str),
     "heatmap": charts.heatmap("a <b> & c", ["8", "9"], {"mon": [1, 2]}),
 }
 
@@ -116,6 +116,10 @@ def test_a_chart_says_what_it_shows_and_nothing_leaves_its_frame(chart: str) -> 
     for element in svg.iter():
         assert 0 <= float(element.get("x", 0)) <= float(element.get("x", 0)) + float(element.get("width", 0)) <= width
         assert 0 <= float(element.get("y", 0)) <= float(element.get("y", 0)) + float(element.get("height", 0)) <= height
+    for text in svg.iter("text"):
+        written = charts.CHARACTER * len(text.text or "")
+        left = float(text.get("x", "")) - written * {"start": 0, "middle": 0.5, "end": 1}[text.get("text-anchor", "")]
+        assert -1 <= left <= left + written <= width + 1, text.text
 
 
 def test_bars_of_zero_alone_have_no_length() -> None:
