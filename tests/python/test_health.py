@@ -163,6 +163,12 @@ NOT_WELL = {
         ) as evening
         where row_id = student_attendance.ctid and starts_at < now() - interval '1 day'
     """,
+    "checkouts_at_one_minute": """
+        update student_attendance
+        set checkout_time = ((checkin_time at time zone 'America/Guayaquil')::date + interval '23:15')
+            at time zone 'America/Guayaquil'
+        where student_id % 8 = 0 and checkin_time < now() - interval '1 day'
+    """,
     "future_checkins": "insert into student_attendance values (1, now() + interval '1 hour'), (2, 'infinity')",
     "checkins_without_a_time": "insert into student_attendance values (1, null), (1, '-infinity')",
     "checkins_of_nobody": "insert into student_attendance values (9001, now()), (null, now())",

@@ -56,6 +56,8 @@ def test_the_report_on_a_phone(page: str) -> None:
     with open_tab(360, 690) as tab:
         tab.page.goto(page)
         expect_all_to_be_seen(tab)
+        for wide in tab.page.locator(".scroll").all():
+            expect(wide).to_have_css("overflow-x", "auto")
         tab.keep_picture("report-phone")
 
 
