@@ -293,7 +293,7 @@ def test_row_level_security_behind_a_view_is_that_of_the_views_owner(server, sch
 
 
 def test_row_level_security_that_may_hide_rows_is_warned_of(server, school_database, deployer, run_dbt):
-    tables = ("public.student_attendance", "learning.at_risk_learners")
+    tables = {"public.student_attendance": "for select", "learning.at_risk_learners": "for all"}
     with psycopg.connect(server, dbname=school_database) as connection:
         connection.execute(
             f"""
@@ -302,10 +302,10 @@ def test_row_level_security_that_may_hide_rows_is_warned_of(server, school_datab
             alter view mgmt.learning_at_risk_learners_v set (security_invoker = on);
             """
         )
-        for table in tables:
+        for table, commands in tables.items():
             connection.execute(
                 f"alter table {table} enable row level security;"
-                f"create policy of_this_school on {table} for select using (student_id < 1000)"
+                f"create policy of_this_school on {table} {commands} using (student_id < 1000)"
             )
     run = run_dbt(school_database, "build", "--resource-type", "seed", user=deployer)
     assert run.exit_code == 0, run.output
