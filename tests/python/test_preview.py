@@ -121,6 +121,7 @@ def test_a_changed_score_target_names_rows_and_column_and_nobody(panel):
     assert {line for view, line in lines(found).items() if view != ACTIVITY_VIEW} == {("SAME", "unchanged")}
     examples = re.findall(r"^ {9}student_id (\d+): consistency_score ([\d.]+) -> ([\d.]+)$", found.output, re.MULTILINE)
     assert len(examples) == 3
+    assert re.findall(r"and ([\d,]+) more", found.output) == [str(int(re.search(r"\d+", finding)[0]) - 3)]
     assert all(float(before) < float(after) for _, before, after in examples)
 
 

@@ -268,6 +268,9 @@ def test_the_demo_from_start_to_end(project_copy: Path, run_dbt: RunDbt) -> None
     tests = run_dbt("school", "ls", "--quiet", "--resource-types", "test", "unit_test").output.splitlines()
     assert int(said[0]) == len(tests) - len(said[1].split(", "))
 
+    (asking,) = (line for line in (PROJECT / "README.md").read_text().splitlines() if "-s call_today |" in line)
+    assert asking in demo.stdout
+
     # A model that fails, in a second run over the views of the first.
     model = project_copy / "models" / "panel" / "deep_dive" / "engagement_session_frequency_30d_v.sql"
     model.write_text("select 'never'::text as bin_label, 1 / no_such_column as student_count")
