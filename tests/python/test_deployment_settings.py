@@ -53,14 +53,19 @@ def test_waiting_for_a_turn_is_not_limited(limited, command):
 def test_grants_and_schemas_wait_for_a_turn_too(limited):
     limited.execute(f'revoke usage on schema mgmt from "{READER}"')
     limited.execute(f"grant create on database {limited.database} to deployer")
-    for arguments in ([], ["-t", "dev"]):
+    for arguments, is_done in (
+        ([], f"select has_schema_privilege('{READER}', 'mgmt', 'usage')"),
+        (["-t", "dev"], "select to_regnamespace('dev') is not null"),
+    ):
         with ThreadPoolExecutor(1) as pool, limited.connect() as other:
             other.execute("begin")
             other.execute(f"select pg_advisory_xact_lock({TURN})")
             run = pool.submit(limited.deploy, "build", *arguments, "--exclude-resource-type", "test")
             wait_until(lambda: limited.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
+            assert limited.execute(is_done) == [(False,)]
             other.execute("commit")
             run.result()
+        assert limited.execute(is_done) == [(True,)]
 
 
 def test_pause_is_not_limited_and_others_are_deployed_meanwhile(limited):
