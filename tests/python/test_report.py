@@ -120,13 +120,19 @@ def profile(database, workspace) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(profile) -> tuple[datetime, Path, datetime]:
-    """Give the folder of the report, and when its writing began and ended."""
-    began = datetime.now(ZoneInfo("America/Guayaquil"))
+def written(profile, database) -> tuple[datetime, Path, datetime]:
+    """Give the folder of the report, and when its writing began and ended by the server's clock."""
+    began = now_at(database)
     outcome = run_command(profile, "report", "--output", str(profile / "written"))
     assert outcome.exit_code == 0, outcome.errors
     assert outcome.output == f"{profile / 'written' / 'panel.html'}\n"
-    return began, profile / "written", datetime.now(ZoneInfo("America/Guayaquil"))
+    return began, profile / "written", now_at(database)
+
+
+def now_at(database: str) -> datetime:
+    """Give the server's time in Guayaquil."""
+    with psycopg.connect(database) as connection:
+        return connection.execute("select now()").fetchone()[0].astimezone(ZoneInfo("America/Guayaquil"))
 
 
 @pytest.fixture(scope="module")
