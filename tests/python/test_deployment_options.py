@@ -72,6 +72,7 @@ def test_hooks_of_attempts_that_fail_leave_nothing(calls):
         holder.execute("begin; select from mgmt.case")
         run = pool.submit(run_case, calls, f"{HOOKS} select 2 as one")
         wait_until(lambda: calls.execute(PAUSES), "the run pauses")
+        assert calls.execute("select mode from pg_locks where relation = 'public.calls'::regclass") == []
         holder.execute("commit")
         assert run.result() == "replaced"
     assert [what for what, _ in calls.execute("select * from public.calls")].count("pre inside") == 1
