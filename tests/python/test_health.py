@@ -1,6 +1,6 @@
 """The health of the sources: what it takes for well, what for not well, and what it leaves behind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,11 +124,16 @@ def test_a_sound_school_is_well(profile, sound_school):
     assert states(profile) == (0, {})
 
 
-def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile, sound_school):
+def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile, sound_school, tmp_path):
     stop_the_feed(sound_school, timedelta(days=5))
+    assert states(profile) == (1, {"checkins_arrive": "FAIL"})
+
     sound_school.execute(NOT_WELL["future_checkins"])
-    outcome = run_command(profile, "health", "--target", "mgmt")
+    file = tmp_path / "health.xml"
+    outcome = run_command(profile, "health", "--target", "mgmt", "--junit", str(file), "--strict")
     assert outcome.exit_code == 1
+    (suite,) = ElementTree.parse(file).getroot()
+    assert [suite.get(count) for count in ("tests", "failures", "errors")] == [str(len(CHECKS)), "2", "0"]
     assert "WARN   future_checkins  2 rows\n" in outcome.output
     assert "What: a check-in whose time has not come yet." in outcome.output
     assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output
@@ -158,7 +163,8 @@ NOT_WELL = {
             select
                 ctid as row_id,
                 (checkin_time at time zone 'America/Guayaquil')::date::timestamp at time zone 'America/Guayaquil'
-                + interval '20 hours' + student_id % 59 * interval '1 minute' as starts_at
+                + interval '20 hours' + student_id % 59 * interval '1 minute'
+                + (checkin_time at time zone 'America/Guayaquil')::time::interval / 1440 as starts_at
             from student_attendance
         ) as evening
         where row_id = student_attendance.ctid and starts_at < now() - interval '1 day'
@@ -167,7 +173,9 @@ NOT_WELL = {
         update student_attendance
         set checkout_time = ((checkin_time at time zone 'America/Guayaquil')::date + interval '23:15')
             at time zone 'America/Guayaquil'
-        where student_id % 8 = 0 and checkin_time < now() - interval '1 day'
+        where
+            student_id % 4 = 0 and checkin_time < now() - interval '1 day'
+            and extract(hour from checkin_time at time zone 'America/Guayaquil') >= 12
     """,
     "future_checkins": "insert into student_attendance values (1, now() + interval '1 hour'), (2, 'infinity')",
     "checkins_without_a_time": "insert into student_attendance values (1, null), (1, '-infinity')",
@@ -181,42 +189,55 @@ NOT_WELL = {
 }
 
 
-def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_asked_to_be(
-    profile, sound_school, tmp_path
-):
-    for change in NOT_WELL.values():
-        sound_school.execute(change)
+@pytest.fixture
+def not_well(sound_school) -> Iterator[Callable[[str], None]]:
+    """Give a function that makes something wrong with the rows."""
+    yield lambda name: sound_school.execute(NOT_WELL[name])
+    sound_school.execute(
+        "delete from students where full_name = 'Otra';"
+        "alter table students drop constraint if exists students_pkey, add primary key (student_id)"
+    )
+
+
+@pytest.mark.parametrize("name", NOT_WELL)
+def test_what_is_wrong_with_the_rows_is_warned_of_by_one_check(name, not_well, run_dbt):
+    not_well(name)
+    results = run_dbt("school", "test", "--select", "path:tests/source_quality").results
+    found = {result.node.name: result.status for result in results if result.node.resource_type == "test"}
+    assert {check: status for check, status in found.items() if status != "pass"} == {name: "warn"}
+
+
+def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_asked_to_be(profile, not_well, tmp_path):
+    for name in NOT_WELL:
+        not_well(name)
     file = tmp_path / "ci" / "health.xml"
     warned = dict.fromkeys(NOT_WELL, "WARN")
-    try:
-        assert states(profile, "--junit", str(file)) == (0, warned)
-        (suite,) = ElementTree.parse(file).getroot()
-        assert suite.get("failures") == "0"
-        assert suite.findtext("testcase[@name='future_checkins']/system-out").startswith(
-            "2 rows\nWhat: a check-in whose time has not come yet."
-        )
+    assert states(profile, "--junit", str(file)) == (0, warned)
+    (suite,) = ElementTree.parse(file).getroot()
+    assert suite.get("failures") == "0"
+    assert suite.findtext("testcase[@name='future_checkins']/system-out").startswith(
+        "2 rows\nWhat: a check-in whose time has not come yet."
+    )
 
-        assert states(profile, "--junit", str(file), "--strict") == (1, warned)
-        (suite,) = ElementTree.parse(file).getroot()
-        assert {case.get("name") for case in suite} == CHECKS
-        counts = [str(len(CHECKS)), str(len(NOT_WELL)), "0"]
-        assert [suite.get(count) for count in ("tests", "failures", "errors")] == counts
-        for name, found in (("future_checkins", "2 rows"), ("impossibly_old_checkins", "2 rows")):
-            failure = suite.find(f"testcase[@name='{name}']/failure")
-            assert failure.attrib == {"type": "warn", "message": found}
-            assert "To resolve: correct the time at the source" in failure.text
-    finally:
-        sound_school.execute(
-            "delete from students where full_name = 'Otra'; alter table students add primary key (student_id)"
-        )
+    assert states(profile, "--junit", str(file), "--strict") == (1, warned)
+    (suite,) = ElementTree.parse(file).getroot()
+    assert {case.get("name") for case in suite} == CHECKS
+    counts = [str(len(CHECKS)), str(len(NOT_WELL)), "0"]
+    assert [suite.get(count) for count in ("tests", "failures", "errors")] == counts
+    for name, found in (("future_checkins", "2 rows"), ("impossibly_old_checkins", "2 rows")):
+        failure = suite.find(f"testcase[@name='{name}']/failure")
+        assert failure.attrib == {"type": "warn", "message": found}
+        assert "To resolve: correct the time at the source" in failure.text
 
 
 def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school, tmp_path):
     sound_school.execute(f"drop index {school.BY_TIME}")
     file = tmp_path / "health.xml"
+    slow = dict.fromkeys([*panel_views(), "whole_panel"], "WARN")
     try:
         with limited_to(0, tmp_path):
-            assert states(profile, "--junit", str(file)) == (0, dict.fromkeys([*panel_views(), "whole_panel"], "WARN"))
+            assert states(profile, "--junit", str(file)) == (0, slow)
+            assert states(profile, "--strict") == (1, slow)
     finally:
         sound_school.execute(f"create index {school.BY_TIME} on student_attendance (checkin_time)")
     (suite,) = ElementTree.parse(file).getroot()
@@ -226,12 +247,12 @@ def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school,
     assert "\nTo resolve: create index concurrently on public.student_attendance (checkin_time);" in said
 
 
-def test_failing_rows_are_kept_where_readers_cannot_see_them(profile, database, sound_school):
+def test_failing_rows_are_kept_where_readers_cannot_see_them(profile, database, sound_school, run_dbt):
     sound_school.execute(NOT_WELL["checkins_of_nobody"])
-    sound_school.execute(
-        "create role health_reader login; grant usage on schema mgmt to health_reader;"
-        "grant select on all tables in schema mgmt to health_reader"
-    )
+    sound_school.execute("create role health_reader login")
+    readers = run_dbt("school", "run", vars={"deployment_readers": ["health_reader"]})
+    assert readers.exit_code == 0, readers.output
+
     kept = sound_school.execute("select to_regclass('mgmt_internal.checkins_of_nobody')").fetchone()
     assert kept == (None,), "rows were kept unasked"
     states(profile, "--store-failures")
@@ -244,6 +265,11 @@ def test_failing_rows_are_kept_where_readers_cannot_see_them(profile, database, 
         assert reader.execute("select count(*) from mgmt.engagement_inactive_roster_v").fetchone()[0] > 0
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema mgmt_internal"):
             reader.execute("select * from mgmt_internal.checkins_of_nobody")
+    granted = sound_school.execute(
+        "select oid::regclass from pg_class where relnamespace = 'mgmt_internal'::regnamespace"
+        " and relkind in ('r', 'v') and has_table_privilege('health_reader', oid, 'select')"
+    )
+    assert granted.fetchall() == []
 
 
 def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace, tmp_path):

@@ -183,9 +183,13 @@ def rename_a_column(panel: Panel) -> None:
     panel.project.rename_column(ROSTER, "level", "course")
 
 
-def edit_each_otherwise(panel: Panel) -> None:
+def edit_what_may_be_edited(panel: Panel) -> None:
     panel.project.select_from(STUDENTS_STEP, "*, 42 as shoe_size")
     panel.project.select_from("models/intermediate/int_engagement__sessions_30d", "*")
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+
+
+def edit_each_otherwise(panel: Panel) -> None:
     rename_a_column(panel)
     panel.project.append_column(model_of(panel, ACTIVITY_VIEW), "note", "'call'::text", "text")
     breaks_its_contract, of_another_role, a_table, *_ = sorted(VIEWS - {ROSTER_VIEW, ACTIVITY_VIEW})
@@ -219,7 +223,9 @@ def take_create_away(panel: Panel) -> None:
     panel.project.select_from(ROSTER, "*")
 
 
-@pytest.mark.parametrize("edit", [edit_each_otherwise, retype_a_column_of_a_step, take_create_away])
+@pytest.mark.parametrize(
+    "edit", [edit_what_may_be_edited, edit_each_otherwise, retype_a_column_of_a_step, take_create_away]
+)
 def test_the_deployment_does_what_the_preview_says(panel, edit):
     edit(panel)
     with as_it_was(panel):

@@ -53,6 +53,11 @@ REFUSED = {
             'the condition "checkin_time >" is not SQL over this relation: syntax error',
         ],
     ),
+    "a relation that is not there": (
+        "",
+        {"engagement_students_table": "alumnos"},
+        ["public.alumnos: there is no such relation. Set engagement_students_schema and engagement_students_table."],
+    ),
     "columns that are not there, and ambassadors below high engagement": (
         """
         alter table students rename student_id to id;
@@ -350,6 +355,7 @@ def test_a_school_without_a_student_is_warned_of(server, school_database, run_db
     with psycopg.connect(server, dbname=school_database) as connection:
         connection.execute("insert into students values (1, 'Ana', 'A1')")
     assert warning not in run_dbt(school_database, *seeds).output
+    assert warning in run_dbt(school_database, *seeds, vars={"engagement_students_condition": "level = 'C2'"}).output
 
 
 def roll_back_at_the_second_attempt(holder: psycopg.Connection, server: str) -> None:
@@ -424,7 +430,7 @@ def test_first_run_without_seeds_says_so(server, school_database, run_dbt):
     assert snapshot(server, school_database) == before
 
 
-@pytest.mark.parametrize("command", [["compile"], ["docs", "generate"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["parse"], ["compile"], ["docs", "generate"]], ids=" ".join)
 def test_commands_that_write_nothing_go_on_without_sources(make_database, run_dbt, command):
     make_database("school")
     run = run_dbt("school", *command)
