@@ -1,16 +1,16 @@
 """What the tests share: a PostgreSQL server, and databases with the panel in them."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from support import PROJECT, DbtRun, MakeDatabase, RunDbt, parsing_once
+from support import PROJECT, DbtRun, MakeDatabase, RunDbt, doing_once, parsing_once
 from support import run_dbt as run_dbt_with
 
 import sandbox.server
@@ -22,19 +22,13 @@ hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_behavior_flags() -> Iterator[None]:
-    """Spare dbt the walk up pytest's deep stack for each of its behavior flags, a third of what a run takes."""
-    with mock.patch("dbt_common.behavior_flags.BehaviorFlagRendered._default_source", return_value="dbt"):
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Parse once for all logins, target folders and workers."""
+def quick_dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spare dbt what it has done before, for all logins, target folders and workers."""
     folder = tmp_path_factory.getbasetemp()
     folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "parsed"
     folder.mkdir(exist_ok=True)
-    with parsing_once(folder):
+    gc.freeze()  # dbt's modules, which would be looked through again and again
+    with doing_once(), parsing_once(folder):
         yield
 
 

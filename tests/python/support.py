@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
 
+import jinja2
 from dbt.constants import PARTIAL_PARSE_FILE_NAME
 from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import ManifestLoader, extended_mashumuro_decoder
+from dbt_common.tests import enable_test_caching
 
 from engagement_panel import __main__ as engagement_panel
 from engagement_panel import dbt
@@ -70,8 +72,29 @@ def environment(profile: Path) -> dict[str, str]:
         "DBT_LOG_PATH": str(profile / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
+        "DBT_LOG_LEVEL_FILE": "none",  # a tenth of a run's time
         "DBT_WRITE_JSON": "false",  # a manifest takes a second to write
     }
+
+
+@contextlib.contextmanager
+def doing_once() -> Iterator[None]:
+    """Let dbt keep the Jinja that it has parsed and compiled, as its own tests do, and not walk up pytest's stack."""
+    compiled: dict[tuple[Any, ...], Any] = {}
+    compile = jinja2.Environment.compile
+
+    def compile_once(self: jinja2.Environment, source: Any, name: str | None = None, *others: Any) -> Any:
+        key = (type(self), source, name, *others)
+        if key not in compiled:
+            compiled[key] = compile(self, source, name, *others)
+        return compiled[key]
+
+    enable_test_caching()
+    with (
+        mock.patch.object(jinja2.Environment, "compile", compile_once),
+        mock.patch("dbt_common.behavior_flags.BehaviorFlagRendered._default_source", return_value="dbt"),
+    ):
+        yield
 
 
 @contextlib.contextmanager

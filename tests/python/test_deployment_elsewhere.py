@@ -257,7 +257,7 @@ def test_its_own_models_are_dbts_and_ours_are_not_looked_at(schools):
         create view mgmt_internal.left_over as select * from mgmt_internal.stg_engagement__students;
     """)
     before = schools.snapshot()
-    refused = schools.run("run")
+    refused = schools.run("run", "--log-level-file", "debug")
     assert refused.exit_code != 0
     materialization, *problems = re.findall(r"^    - (.*)", refused.output, re.MULTILINE)
     assert re.fullmatch(
