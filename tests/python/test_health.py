@@ -1,6 +1,6 @@
 """The health of the sources: what it takes for well, what for not well, and what it leaves behind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,18 +59,8 @@ def patience(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def database(make_database, deployed_template) -> str:
-    return make_database("school", template=deployed_template)
-
-
-@pytest.fixture(scope="module")
-def profile(database, workspace) -> Path:
-    return write_profile(workspace / "health", database)
-
-
-@pytest.fixture
-def sound_school(database) -> Iterator[psycopg.Connection]:
-    """Give a connection, which commits as it goes, to the sample school without its dirty rows."""
+def sound_template(make_database, deployed_template) -> str:
+    """Give the name of a database to copy: the panel on the sample school without its dirty rows."""
     now = datetime.now(UTC)
     sample = school.generate(now)
     known = {student.student_id for student in sample.students}
@@ -82,8 +72,25 @@ def sound_school(database) -> Iterator[psycopg.Connection]:
         if checkin.student_id in known and checkin.checkin_time and checkin.checkin_time <= now
     }
     learners = [learner for learner in sample.at_risk_learners if learner.student_id in known]
-    with psycopg.connect(database, autocommit=True) as connection:
+    with psycopg.connect(make_database("sound", template=deployed_template)) as connection:
         school.load(connection, school.School(sample.students, list(checkins.values()), learners))
+    return "sound"
+
+
+@pytest.fixture
+def database(make_database, sound_template) -> str:
+    return make_database("school", template=sound_template)
+
+
+@pytest.fixture
+def profile(database, workspace) -> Path:
+    return write_profile(workspace / "health", database)
+
+
+@pytest.fixture
+def sound_school(database) -> Iterator[psycopg.Connection]:
+    """Give a connection that commits as it goes."""
+    with psycopg.connect(database, autocommit=True) as connection:
         yield connection
 
 
@@ -189,27 +196,18 @@ NOT_WELL = {
 }
 
 
-@pytest.fixture
-def not_well(sound_school) -> Iterator[Callable[[str], None]]:
-    """Give a function that makes something wrong with the rows."""
-    yield lambda name: sound_school.execute(NOT_WELL[name])
-    sound_school.execute(
-        "delete from students where full_name = 'Otra';"
-        "alter table students drop constraint if exists students_pkey, add primary key (student_id)"
-    )
-
-
 @pytest.mark.parametrize("name", NOT_WELL)
-def test_what_is_wrong_with_the_rows_is_warned_of_by_one_check(name, not_well, run_dbt):
-    not_well(name)
+def test_what_is_wrong_with_the_rows_is_warned_of_by_one_check(name, sound_school, run_dbt):
+    sound_school.execute(NOT_WELL[name])
     results = run_dbt("school", "test", "--select", "path:tests/source_quality").results
     found = {result.node.name: result.status for result in results if result.node.resource_type == "test"}
     assert {check: status for check, status in found.items() if status != "pass"} == {name: "warn"}
 
 
-def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_asked_to_be(profile, not_well, tmp_path):
-    for name in NOT_WELL:
-        not_well(name)
+def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_asked_to_be(
+    profile, sound_school, tmp_path
+):
+    sound_school.execute("; ".join(NOT_WELL.values()))
     file = tmp_path / "ci" / "health.xml"
     warned = dict.fromkeys(NOT_WELL, "WARN")
     assert states(profile, "--junit", str(file)) == (0, warned)
@@ -234,12 +232,9 @@ def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school,
     sound_school.execute(f"drop index {school.BY_TIME}")
     file = tmp_path / "health.xml"
     slow = dict.fromkeys([*panel_views(), "whole_panel"], "WARN")
-    try:
-        with limited_to(0, tmp_path):
-            assert states(profile, "--junit", str(file)) == (0, slow)
-            assert states(profile, "--strict") == (1, slow)
-    finally:
-        sound_school.execute(f"create index {school.BY_TIME} on student_attendance (checkin_time)")
+    with limited_to(0, tmp_path):
+        assert states(profile, "--junit", str(file)) == (0, slow)
+        assert states(profile, "--strict") == (1, slow)
     (suite,) = ElementTree.parse(file).getroot()
     said = suite.findtext("testcase[@name='engagement_dau_90d_v']/system-out")
     assert ". Most likely cause: public.student_attendance has no index on (checkin_time)" in said
@@ -288,8 +283,8 @@ def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace
     assert int(suite.get("errors")) == len(suite.findall("testcase/error")) > 0
 
 
-def test_a_server_that_is_down_is_told_in_one_line(database, workspace):
-    profile = write_profile(workspace / "health down", make_conninfo(database, host="/nowhere"))
+def test_a_server_that_is_down_is_told_in_one_line(server, workspace):
+    profile = write_profile(workspace / "health down", make_conninfo(server, host="/nowhere"))
     outcome = run_command(profile, "health")
     assert (outcome.exit_code, outcome.output) == (2, "")
     assert 'connection to server on socket "/nowhere' in outcome.errors
@@ -312,21 +307,18 @@ def test_a_time_that_python_cannot_hold_keeps_nothing_from_being_shown(profile, 
         "insert into student_attendance values"
         " (9001, '0044-03-15 BC'), (9001, '0044-03-15 BC'), (9002, '12000-01-01'), (null, '0044-03-15 BC')"
     )
-    try:
-        for test, shown in (
-            ("future_checkins", "12000-01-01"),
-            ("impossibly_old_checkins", "0044-03-15"),
-            ("double_checkins", "0044-03-15"),
-            ("checkins_of_nobody", "0044-03-15"),
-        ):
-            run = run_dbt("school", "show", "--select", test)
-            assert run.exit_code == 0, run.output
-            assert shown in run.output
-        report = run_command(profile, "report", "--output", str(tmp_path / "report"))
-        assert report.exit_code == 0, report.errors
-        assert "Julio" in (tmp_path / "report" / "por_llamar.csv").read_text(encoding="utf-8-sig")
-    finally:
-        sound_school.execute("delete from students where student_id in (9001, 9002)")
+    for test, shown in (
+        ("future_checkins", "12000-01-01"),
+        ("impossibly_old_checkins", "0044-03-15"),
+        ("double_checkins", "0044-03-15"),
+        ("checkins_of_nobody", "0044-03-15"),
+    ):
+        run = run_dbt("school", "show", "--select", test)
+        assert run.exit_code == 0, run.output
+        assert shown in run.output
+    report = run_command(profile, "report", "--output", str(tmp_path / "report"))
+    assert report.exit_code == 0, report.errors
+    assert "Julio" in (tmp_path / "report" / "por_llamar.csv").read_text(encoding="utf-8-sig")
 
 
 def test_rows_that_row_level_security_hides_are_not_well(profile, sound_school, database):
@@ -335,26 +327,17 @@ def test_rows_that_row_level_security_hides_are_not_well(profile, sound_school, 
         "grant select on all tables in schema public, mgmt, mgmt_internal to health_deployer;"
         "alter table student_attendance enable row level security"
     )
-    try:
-        other = write_profile(profile / "hidden", make_conninfo(database, user="health_deployer"))
-        outcome = run_command(other, "health")
-        assert outcome.exit_code == 1
-        assert "FAIL   rows_hidden_by_row_security  1 row\n" in outcome.output
-        assert "row-level security of a table behind the panel hides every row" in outcome.output
+    other = write_profile(profile / "hidden", make_conninfo(database, user="health_deployer"))
+    outcome = run_command(other, "health")
+    assert outcome.exit_code == 1
+    assert "FAIL   rows_hidden_by_row_security  1 row\n" in outcome.output
+    assert "row-level security of a table behind the panel hides every row" in outcome.output
 
-        sound_school.execute("create policy some_rows on student_attendance for select using (student_id > 1)")
-        assert states(other)[1]["rows_filtered_by_row_security"] == "WARN"
-    finally:
-        sound_school.execute(
-            "drop policy if exists some_rows on student_attendance;"
-            "alter table student_attendance disable row level security"
-        )
+    sound_school.execute("create policy some_rows on student_attendance for select using (student_id > 1)")
+    assert states(other)[1]["rows_filtered_by_row_security"] == "WARN"
 
 
 def test_a_school_in_which_nobody_counts_is_warned_of(sound_school, run_dbt):
-    sound_school.execute("create table kept as table students; delete from students")
-    try:
-        run = run_dbt("school", "test", "--select", "no_student_counts")
-        assert run.output.count("WARN 1 no_student_counts") == 1
-    finally:
-        sound_school.execute("insert into students table kept; drop table kept")
+    sound_school.execute("delete from students")
+    run = run_dbt("school", "test", "--select", "no_student_counts")
+    assert run.output.count("WARN 1 no_student_counts") == 1
