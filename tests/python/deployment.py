@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -354,6 +355,10 @@ def _make_school(panel: Panel) -> None:
     with psycopg.connect(panel.uri) as connection:
         school.create(connection)
         connection.execute(LEAST_PRIVILEGES)
-        rows = school.generate(datetime.now(UTC))
-        few = [[row for row in table if row.student_id <= STUDENTS] for table in rows]
-        school.load(connection, school.School(*few))
+        school.load(connection, _small_school())
+
+
+@cache
+def _small_school() -> school.School:
+    rows = school.generate(datetime.now(UTC))
+    return school.School(*([row for row in table if row.student_id <= STUDENTS] for table in rows))

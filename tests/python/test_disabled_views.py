@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from support import MakeDatabase, RunDbt
 
@@ -82,13 +83,12 @@ def test_what_a_disabled_view_would_fill_is_left_out(database: str, whole: dict[
 
 
 def test_the_first_half_is_disabled_as_a_whole(
-    workspace: Path, make_database: MakeDatabase, deployed_template: str, run_dbt: RunDbt
+    workspace: Path, database: str, make_database: MakeDatabase, run_dbt: RunDbt
 ) -> None:
     name = "without_the_first_half"
-    uri = make_database(name, deployed_template)
+    uri = make_database(name, conninfo_to_dict(database)["dbname"])
     own = "select 1::bigint as hand_made"
     with psycopg.connect(uri) as connection:
-        school.load(connection, school.generate(datetime.now(UTC)))
         for view in FIRST_HALF:
             connection.execute(f"drop view mgmt.{view}; create view mgmt.{view} as {own}")
     variables = {"engagement_disabled_views": FIRST_HALF}
