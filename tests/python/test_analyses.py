@@ -181,6 +181,9 @@ def test_returns_are_sorted_by_time_away(connection: psycopg.Connection, queries
     rows = connection.execute(queries["reactivations_by_time_away"]).fetchall()
     assert [(row.students, row.longest) for row in rows] == expected
     assert sum(row.students for row in rows) == len(days)
+    connection.execute("truncate student_attendance")
+    rows = connection.execute(queries["reactivations_by_time_away"]).fetchall()
+    assert [(row.students, row.longest) for row in rows] == [(0, None)] * 4
 
 
 @pytest.mark.parametrize("kind", ["at dual risk", "just back", "never came"])

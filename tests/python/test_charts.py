@@ -40,6 +40,12 @@ def test_lying_bars_are_as_long_as_their_values_and_the_first_is_on_top() -> Non
     assert lengths(svg, "y", "text") == [middle for middle in middles for _ in ("label", "value")]
 
 
+def test_only_a_label_that_does_not_fit_is_cut() -> None:
+    fits = "twenty letters do it"
+    assert len(fits) == charts.LONGEST_LABEL
+    assert texts(charts.lying_bars("Title", {fits: 1, f"{fits}!": 2}, str))[::2] == [fits, f"{fits[:-1]}…"]
+
+
 def test_standing_bars_are_as_high_as_their_values_and_the_first_is_at_the_left() -> None:
     svg = charts.standing_bars("Title", VALUES, thousands)
     first, second, third = lengths(svg, "height")

@@ -50,7 +50,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"snapshot_date": MONDAY, "mau_rolling_30d": 80},
     ],
     "heatmap": [
-        {"iso_weekday": day, "hour_local": hour, "minutes": {(1, 9): 60, (7, 20): 15}.get((day, hour), 0)}
+        {"iso_weekday": day, "hour_local": hour, "minutes": {(1, 9): 60, (7, 20): 7}.get((day, hour), 0)}
         for day in range(1, 8)
         for hour in range(24)
     ],
@@ -126,7 +126,7 @@ def test_the_heatmap_shows_the_opening_hours(panel: Panel) -> None:
     assert heatmap.headings == ["Día", *(f"{hour}:00" for hour in range(9, 21))]
     assert [row[0] for row in heatmap.rows] == ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"]
     assert heatmap.rows[0][1:] == ["60", *["0"] * 11]
-    assert heatmap.rows[6][1:] == [*["0"] * 11, "15"]
+    assert heatmap.rows[6][1:] == [*["0"] * 11, "7"]
 
 
 def test_the_present_week_is_paler_than_those_that_are_over(panel: Panel) -> None:

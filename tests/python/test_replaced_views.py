@@ -204,11 +204,12 @@ def test_first_definition_and_the_newest_nine_are_kept(panel):
         insert into {KEPT} (name, replaced_at, replaced_by, invocation_id, statements)
         select name, replaced_at + n * interval '1 microsecond', 'deployer', n::text, to_jsonb(array[n::text])
         from {KEPT}, generate_series(1, 20) as n where name in ('mgmt.dau', 'mgmt.decline')
+        order by n desc
     """)
     panel.project.write("models/cases/dau.sql", MODELS["dau"].replace("30", "31"))
     deploy(panel)
     rows = [row for row in kept(panel) if row.name == "mgmt.dau"]
-    assert [rows[0].id, *(row.invocation_id for row in rows[1:-1])] == [first.id, *map(str, range(13, 21))]
+    assert [rows[0].id, *(row.invocation_id for row in rows[1:-1])] == [first.id, *map(str, range(20, 12, -1))]
     assert "31" not in rows[-1].statements[0] and "30" in rows[-1].statements[0]
     assert len([row for row in kept(panel) if row.name == "mgmt.decline"]) == 21
 
