@@ -147,6 +147,7 @@ def test_rows_are_counted_by_what_becomes_of_them_and_names_are_shown_if_asked(p
     people = {*names.values(), "Ana Cambiada", "Eva Nueva"}
     assert not any(name in silent.output for name in people if name)
     assert "student_id 3: full_name (see --names)" in silent.output
+    assert not re.search(r"and [\d,]+ more", silent.output)
     assert f"student_id 3, full_name {names[3]}: full_name {names[3]} -> Ana Cambiada" in talking.output
     assert "appears: student_id 4242, full_name Eva Nueva" in talking.output
     assert f"vanishes: student_id 4, full_name {names[4]}" in talking.output
@@ -162,6 +163,11 @@ def test_rows_without_a_key_appear_and_vanish(panel):
 def test_the_one_row_of_a_view_changes_whatever_its_key():
     old, new = Version(["students"], [("5",)]), Version(["students"], [("6",)])
     assert compare(old, new, key=["students"]).summary() == "1 row changes (students in 1)"
+
+
+def test_a_row_that_comes_twice_appears():
+    old, new = Version(["student_id"], [("1",), ("2",)]), Version(["student_id"], [("1",), ("2",), ("2",)])
+    assert compare(old, new, key=["student_id"]).summary() == "1 row appears"
 
 
 def test_another_order_is_a_change(panel):
@@ -290,6 +296,7 @@ def test_a_new_model_is_new(panel):
 @on_each_server
 def test_on_a_school_without_the_panel_everything_is_new(panel):
     panel.execute(f"drop view {', '.join(PANEL)}; drop schema mgmt_internal cascade")
+    panel.execute("delete from learning.at_risk_learners")
     with as_it_was(panel):
         refused = preview(panel)
     assert refused.exit_code == 1
@@ -301,6 +308,7 @@ def test_on_a_school_without_the_panel_everything_is_new(panel):
         found = preview(panel)
     assert {view: line for view, line in lines(found).items() if view in VIEWS}.keys() == VIEWS
     assert lines(found)[ROSTER_VIEW] == ("NEW", f"created; {STUDENTS} rows")
+    assert lines(found)["engagement_dual_risk_students_v"] == ("NEW", "created; 0 rows")
     assert {word for word, _ in lines(found).values()} == {"NEW", "STEP"}
     assert found.exit_code == 1
 

@@ -180,6 +180,17 @@ def test_an_empty_panel_can_be_printed(panel_connection: psycopg.Connection, def
     assert "Whom to call: 7 days away or more (0)" in printed_panel(panel_connection, definition)
 
 
+@pytest.mark.parametrize(
+    ("user", "project", "is_inside"),
+    [(1000, "/home/ana/panel", True), (1000, "/home/ana/my panel", False), (0, "/home/ana/panel", False)],
+)
+def test_the_data_lies_in_the_project_if_its_server_can_be_started_there(
+    monkeypatch: pytest.MonkeyPatch, user: int, project: str, is_inside: bool
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    assert server.data_folder(Path(project)).is_relative_to(project) == is_inside
+
+
 @pytest.fixture
 def data_folder(workspace: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """Give a folder for a server of the test's own."""
@@ -306,6 +317,7 @@ def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(ma
     assert loaded[0][0] > 100
     with psycopg.connect(uri) as connection:
         connection.execute("insert into public.students values (0, 'Real')")
+        connection.execute("alter table public.student_attendance rename to visits")
     refused = load()
     assert refused.returncode == 1
     assert refused.stderr.startswith("The database has a table public.students already.")

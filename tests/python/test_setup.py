@@ -24,15 +24,15 @@ LOCK_OF_PACKAGES = "package-lock.yml"
 NO_HUB = "http://127.0.0.1:9/"
 
 
-def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
+def find_python(project: Path = PROJECT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run find_python.sh with just that environment."""
-    script = PROJECT / "scripts" / "find_python.sh"
+    script = project / "scripts" / "find_python.sh"
     return subprocess.run(["/bin/sh", script], env=environment, capture_output=True, text=True)
 
 
-def fake_python(folder: Path, version: tuple[int, int], lacks: str = "nothing") -> Path:
+def fake_python(folder: Path, version: tuple[int, int], lacks: str = "nothing", name: str = "python") -> Path:
     """Make a Python that runs code as this one does, but says it is of that version and lacks a module."""
-    python = folder / "python"
+    python = folder / name
     disguise = f"import sys; sys.version_info = ({version[0]}, {version[1]}, 0); sys.modules['{lacks}'] = None; "
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{disguise}$2"\n')
     python.chmod(0o755)
@@ -44,6 +44,18 @@ def test_a_python_that_will_do_is_taken(tmp_path: Path, version: tuple[int, int]
     python = str(fake_python(tmp_path, version))
     found = find_python(PYTHON=python)
     assert (found.returncode, found.stdout.strip()) == (0, python)
+
+
+def test_the_python_of_venv_goes_before_the_newest_on_the_path(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "scripts", tmp_path / "scripts")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    of_venv = fake_python(tmp_path / ".venv" / "bin", (3, 11))
+    for minor in (12, 13):
+        fake_python(tmp_path, (3, minor), name=f"python3.{minor}")
+    path = f"{tmp_path}:/usr/bin:/bin"
+    assert find_python(tmp_path, PATH=path).stdout == ".venv/bin/python\n"
+    of_venv.unlink()
+    assert find_python(tmp_path, PATH=path).stdout == "python3.13\n"
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14), (4, 0)])

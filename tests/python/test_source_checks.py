@@ -266,18 +266,23 @@ def deployer(server, school_database) -> str:
 
 
 def test_row_level_security_that_hides_all_rows_is_refused(server, school_database, deployer, run_dbt):
-    with psycopg.connect(server, dbname=school_database) as connection:
-        connection.execute("alter table students enable row level security")
-    run = run_dbt(school_database, "build", user=deployer)
-    assert run.exit_code != 0
     cure = f'create policy engagement_panel on students for select to "{deployer}" using (true);'
-    assert (
-        f"students: row-level security hides every row from role {deployer}. Let the owner of the table run: {cure}"
-        in run.output
-    )
-    with psycopg.connect(server, dbname=school_database) as connection:
-        connection.execute(cure)
-    assert run_dbt(school_database, "build", "--resource-type", "seed", user=deployer).exit_code == 0
+    for hidden in (
+        "alter table students enable row level security",
+        f'drop policy engagement_panel on students; alter table students owner to "{deployer}";'
+        "alter table students force row level security",
+    ):
+        with psycopg.connect(server, dbname=school_database) as connection:
+            connection.execute(hidden)
+        run = run_dbt(school_database, "build", user=deployer)
+        assert run.exit_code != 0
+        assert (
+            f"students: row-level security hides every row from role {deployer}. "
+            f"Let the owner of the table run: {cure}" in run.output
+        )
+        with psycopg.connect(server, dbname=school_database) as connection:
+            connection.execute(cure)
+        assert run_dbt(school_database, "build", "--resource-type", "seed", user=deployer).exit_code == 0
 
 
 def test_row_level_security_behind_a_view_is_that_of_the_views_owner(server, school_database, deployer, run_dbt):

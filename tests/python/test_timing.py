@@ -189,6 +189,18 @@ def test_a_view_that_takes_too_long_is_given_up_whatever_the_reader_may_take(of_
     assert {checks[name].state for name in (FREQUENCY, "whole_panel")} == {"warn"}
 
 
+def test_the_time_that_planning_takes_counts(panel):
+    panel.execute("""
+        create function public.planned_slowly() returns boolean immutable language plpgsql as $$
+        begin perform pg_sleep(0.6); return true; end $$
+    """)
+    definition = panel.execute(f"select pg_get_viewdef('mgmt.{FREQUENCY}')")[0][0].rstrip(";")
+    panel.execute(
+        f"create or replace view mgmt.{FREQUENCY} as select * from ({definition}) as rows where public.planned_slowly()"
+    )
+    assert timed(panel, 500)[FREQUENCY].state == "warn"
+
+
 def test_a_view_behind_a_lock_is_not_called_slow(panel):
     with mock.patch.object(timing, "LOCK_WAIT", "10ms"), panel.connect() as other:
         other.execute("begin; lock table learning.at_risk_learners")

@@ -1,4 +1,4 @@
-"""The tools: what the bench compares, what the load of readers counts, when soak and lint are red."""
+"""The tools: what the bench counts and compares, what the load of readers counts, when soak and lint are red."""
 
 import os
 import tempfile
@@ -13,9 +13,10 @@ from unittest import mock
 import psycopg
 import pytest
 
-from sandbox import school, soak
+from sandbox import docs, school, soak
 from sandbox.bench import report
 from sandbox.bench.experiments import SIZES, create_plain_views
+from sandbox.bench.measure import checkins_looked_at, explain
 from sandbox.load import FOREIGN_VIEW, Tally, questions, under_load
 from sandbox.views import SCHEMA, panel_views
 from scripts import lint_dbt
@@ -76,6 +77,14 @@ def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample: str) ->
     assert not by_view[f"{SCHEMA}.engagement_session_frequency_30d_v"].failed
 
 
+def test_the_bench_counts_what_every_loop_of_a_node_reads(sample: str) -> None:
+    scanned = "(select count(*) from student_attendance where student_id + n > 0)"
+    with psycopg.connect(sample) as connection:
+        plan = explain(connection, f"select {scanned} from generate_series(1, 3) as n").plan
+        ((checkins,),) = connection.execute("select count(*) from student_attendance").fetchall()
+    assert checkins_looked_at(plan) == 3 * checkins
+
+
 def test_a_goal_is_met_by_less_time_and_a_higher_ratio() -> None:
     for view, facts in VIEWS.items():
         goal_ms, goal_ratio = facts.fact("bench", "goal_ms", "2M"), facts.fact("bench", "goal_ratio")
@@ -118,10 +127,15 @@ def test_the_soak_is_not_clean_if_anything_is_wrong(outcomes, tallies, leftovers
 @pytest.mark.parametrize("is_clean", [True, False])
 def test_a_soak_that_is_not_clean_fails(monkeypatch: pytest.MonkeyPatch, is_clean: bool) -> None:
     monkeypatch.setattr(soak.Soak, "run", lambda *_: None)
-    monkeypatch.setattr(soak.Soak, "is_clean", lambda of: is_clean or not of.refuses_columns)
+    monkeypatch.setattr(soak.Soak, "is_clean", lambda of: is_clean and of.refuses_columns)
     monkeypatch.setattr("sys.argv", ["soak"])
     with nullcontext() if is_clean else pytest.raises(SystemExit, match="Readers missed something"):
         soak.main()
+
+
+def test_the_documentation_is_served_to_this_machine_alone(tmp_path: Path) -> None:
+    with docs.serve(tmp_path, 0) as site:
+        assert site.server_address[0] == "127.0.0.1"
 
 
 def test_stock_dbt_soaks_without_our_deployment(workspace: Path) -> None:
