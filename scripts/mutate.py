@@ -69,6 +69,8 @@ def main() -> None:
         if (PROJECT / slip.file).read_text().count(slip.before) != 1:
             sys.exit(f"scripts/slips.yml: {slip.file} does not have the text of this slip exactly once: {slip.slip}")
     chosen = [slip for slip in slips if asked in slip.slip] if asked else random.sample(slips, len(slips))
+    if not chosen:
+        sys.exit(f"scripts/slips.yml: no slip's sentence holds this: {asked}")
     deadline = time.monotonic() + (LIMIT if not asked else float("inf"))
     with tempfile.TemporaryDirectory(prefix="slips-") as folder, ThreadPoolExecutor() as pool:
         of_pytest = [slip for slip in chosen if slip.pytest]

@@ -181,7 +181,7 @@ class Panel:
         """Start a dbt command in a process of its own; it ends with the panel at the latest."""
         folder = self.folder / f"background {len(self.started)}"
         shutil.copytree(self.target_folder(user, vars), folder, dirs_exist_ok=True)  # saves it the parsing
-        arguments += tuple(self._options(folder, user))
+        arguments += ("--no-write-json", "--log-level-file", "none", *self._options(folder, user))
         self.started.append(DbtProcess(folder / "output.txt", *arguments, project=self.project.path, variables=vars))
         return self.started[-1]
 
