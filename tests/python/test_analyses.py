@@ -145,6 +145,8 @@ def test_minutes_are_added_up_by_the_calendars_weekday(connection: psycopg.Conne
         assert [(row.iso_weekday, row.total_minutes) for row in rows] == [(day, minutes[day]) for day in range(1, 8)]
     assert [rows[0].weekday, rows[6].weekday] == ["Monday", "Sunday"]
     assert sum(row.percent for row in rows) == pytest.approx(100, abs=Decimal("0.4"))
+    connection.execute("truncate student_attendance")
+    assert [row.percent for row in connection.execute(queries["weekday_concentration"])] == [None] * 7
 
 
 def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: dict[str, str]) -> None:

@@ -346,6 +346,7 @@ def test_what_a_school_may_have_is_accepted(server, school_database, run_dbt):
             "engagement_attendance_condition": "student_id > 0 -- the school's own",
             "engagement_timezone": "america/guayaquil",
             "engagement_ambassador_from_score": 60,
+            "engagement_session_longest_hours": 20,
         },
     )
     assert run.exit_code == 0, run.output
