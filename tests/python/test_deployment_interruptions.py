@@ -69,12 +69,19 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
     before = panel.snapshot()
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     panel.project.write("seeds/dayparts.csv", panel.project.read("seeds/dayparts.csv").replace("17,20", "17,21"))
-    with panel.connect(READER) as holder, panel.connect() as admin, panel.connect() as bystander:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        panel.connect() as waiter,
+        panel.connect(READER) as holder,
+        panel.connect() as admin,
+        panel.connect() as bystander,
+    ):
         holder.execute("begin")
         (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
         admin.execute("begin; lock table mgmt_internal.dayparts in share mode")
         (admins_pid,) = admin.execute("select pg_backend_pid()").fetchone()
         bystander.execute("begin; select from mgmt_internal.dayparts")
+        pool.submit(waiter.execute, "begin; lock table mgmt_internal.dayparts in exclusive mode")
         run = panel.start("build", "-s", "engagement_inactive_roster_v", "dayparts", "--exclude-resource-type", "test")
         wait_until_it_says(run, "is in use by")
         yield EndlessWait(panel, before, run, holders_pid, admins_pid)

@@ -90,6 +90,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             return subprocess.CompletedProcess(command, 0)
 
         monkeypatch.setattr(set_up.subprocess, "run", make_venv)
+        capsys.readouterr()  # of a build that failed
         set_up.build_venv(tmp_path / folder)
         return "Building .venv" in capsys.readouterr().out
 
