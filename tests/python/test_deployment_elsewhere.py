@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 import yaml
 from conftest import PROJECT
-from deployment import DISABLED, MODELS, PANEL, READER, Panel, no_reader_notices
+from deployment import DISABLED, MODELS, PANEL, READER, Panel, disable_idle_steps, no_reader_notices
 from hub import serve_hub
 from support import DbtRun
 
@@ -101,6 +101,7 @@ def ours(workspace: Path) -> ProjectCopy:
         ours.write(name, (PROJECT / name).read_text())
     for file in (PROJECT / "stand_in").rglob("*.*"):
         ours.write(str(file.relative_to(PROJECT)), file.read_text())
+    disable_idle_steps(ours)
     ours.keep()
     subprocess.run(["git", "init", "--quiet", ours.path], check=True)
     release(ours, "2.0.0")

@@ -15,6 +15,7 @@ from deployment import (
     VARS,
     MakePanel,
     Panel,
+    enable_idle_steps,
     run_as_server,
     start_server,
     wait_until,
@@ -39,6 +40,7 @@ REFUSAL = (
 def primary(make_panel: MakePanel) -> Iterator[Panel]:
     """Give the panel with all its views, on the primary."""
     panel = make_panel(MACHINE, "on_primary")
+    enable_idle_steps(panel.project)
     panel.deploy("run", vars=ALL_VIEWS)
     yield panel
     panel.project.restore()
@@ -107,8 +109,10 @@ def test_a_release_fails_no_read_that_is_a_transaction_of_its_own(primary, stand
     released = Event()
     with ThreadPoolExecutor(1) as pool:
         reads = pool.submit(read_until, released, standby)
-        release(primary, standby)
-        released.set()
+        try:
+            release(primary, standby)
+        finally:
+            released.set()
         assert reads.result() > len(PANEL)
 
 
@@ -134,6 +138,7 @@ def release(primary: Panel, standby: Panel) -> None:
     primary.project.select_from(ROSTER, "*")
     deploy(primary, "replaced")
     primary.project.restore()
+    enable_idle_steps(primary.project)
     deploy(primary, "replaced")
     catch_up(primary, standby)
 
