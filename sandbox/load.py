@@ -96,7 +96,7 @@ def questions() -> list[Question]:
 READERS = 5
 READS_A_TRANSACTION = 2
 ROUNDS_A_CONNECTION = 10
-PAUSE = 0.02  # seconds between two transactions of a reader: all together read some hundred times a second
+PAUSE = 0.01  # seconds between two transactions of a reader: all together read some hundred times a second
 
 
 class ProjectCopy:
