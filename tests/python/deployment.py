@@ -41,11 +41,18 @@ DISABLED = sorted(
     for folder in ("core_kpis", "trends", "time_distribution")
     for model in (PROJECT / "models/panel" / folder).glob("*.sql")
 )
-IDLE_STEPS = [  # which only those read
-    f"models/intermediate/int_engagement__{step}.sql"
-    for step in "sessions daily_attendance hourly_attendance recent_visits visit_gaps visit_gap_sums".split()
-]
-MODELS = len([*(PROJECT / "models").rglob("*.sql")]) - len(DISABLED) - len(IDLE_STEPS)
+SQL = {file.stem: file.read_text() for file in (PROJECT / "models").rglob("*.sql")}
+
+
+def _with_what_they_read(models: set[str]) -> set[str]:
+    """Add the models that those read, directly or through others."""
+    read = {model for model in SQL if any(f"ref('{model}')" in SQL[reader] for reader in models)}
+    return models if read <= models else _with_what_they_read(models | read)
+
+
+DEPLOYED = _with_what_they_read({*panel_views()} - {*DISABLED})
+IDLE_STEPS = SQL.keys() - DEPLOYED - {*DISABLED}  # which only disabled views read
+MODELS = len(DEPLOYED)
 BUT_KEPT_DEFINITIONS = r"^(?!mgmt_internal\.replaced_views$)"  # of relations, in a snapshot
 PATIENCE = 60  # seconds after which a test that waits for an event fails
 
@@ -238,15 +245,11 @@ def project(workspace: Path) -> ProjectCopy:
 
 
 def disable_idle_steps(copy: ProjectCopy) -> None:
-    """Leave out the steps that only disabled views read."""
+    """Leave out the steps that only disabled views read, for as long as the var disables them all."""
+    shown = f"{DISABLED} | reject('in', var('engagement_disabled_views')) | list"
     for step in IDLE_STEPS:
-        copy.write(step, f"{{{{ config(enabled=false) }}}}\n{copy.read(step)}")
-
-
-def enable_idle_steps(copy: ProjectCopy) -> None:
-    """Undo that, for views that are no longer disabled."""
-    for step in IDLE_STEPS:
-        copy.write(step, (PROJECT / step).read_text())
+        name = f"models/intermediate/{step}.sql"
+        copy.write(name, f"{{{{ config(enabled={shown} | length > 0) }}}}\n{copy.read(name)}")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from deployment import (
     READER,
     VARS,
     Panel,
-    enable_idle_steps,
     finish,
     no_read_goes_wrong,
     no_reader_notices,
@@ -373,7 +372,6 @@ def test_a_school_whose_dashboard_reads_views_made_by_hand_goes_over_to_ours(pan
         Question("mgmt.engagement_decline_index_v", ["pg_typeof(active_students_7d) is not null"], "in_order", "true"),
         Question("mgmt.engagement_hour_split_v", ["daypart"], "in_order", "true"),
     ]
-    enable_idle_steps(panel.project)
     vars = VARS | {"engagement_disabled_views": [name for name in DISABLED if name not in by_hand]}
     with no_read_goes_wrong(panel, asked):
         run = panel.run("build", "--exclude-resource-type", "test", vars=vars)
@@ -397,7 +395,7 @@ def test_a_school_whose_dashboard_reads_views_made_by_hand_goes_over_to_ours(pan
 def test_disabled_view_is_no_leftover(panel):
     before = panel.snapshot()
     options = ("run", "-s", "engagement_student_activity_v")
-    disabled = VARS | {"engagement_disabled_views": [*DISABLED, "engagement_inactive_roster_v"]}
+    disabled = {"deployment_readers": [READER], "engagement_disabled_views": ["engagement_inactive_roster_v"]}
     assert "drop view" not in panel.deploy(*options, vars=disabled).output
     assert panel.snapshot() == before
     panel.project.write(f"{ROSTER}.sql", None)

@@ -15,7 +15,6 @@ from deployment import (
     VARS,
     MakePanel,
     Panel,
-    enable_idle_steps,
     run_as_server,
     start_server,
     wait_until,
@@ -40,7 +39,6 @@ REFUSAL = (
 def primary(make_panel: MakePanel) -> Iterator[Panel]:
     """Give the panel with all its views, on the primary."""
     panel = make_panel(MACHINE, "on_primary")
-    enable_idle_steps(panel.project)
     panel.deploy("run", vars=ALL_VIEWS)
     yield panel
     panel.project.restore()
@@ -138,7 +136,6 @@ def release(primary: Panel, standby: Panel) -> None:
     primary.project.select_from(ROSTER, "*")
     deploy(primary, "replaced")
     primary.project.restore()
-    enable_idle_steps(primary.project)
     deploy(primary, "replaced")
     catch_up(primary, standby)
 
