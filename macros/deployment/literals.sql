@@ -1,5 +1,5 @@
 {% macro _literal(text) -%}
-    '{{ dbt.escape_single_quotes(text) }}'
+    '{{ text | replace("'", "''") }}'
 {%- endmacro %}
 
 {% macro _text_array(texts) -%}

@@ -1,5 +1,5 @@
 {% macro sql_literal(text) -%}
-    '{{ dbt.escape_single_quotes(text) }}'
+    '{{ text | replace("'", "''") }}'
 {%- endmacro %}
 
 {% macro sql_text_array(texts) -%}

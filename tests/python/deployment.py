@@ -191,7 +191,8 @@ class Panel:
     def start(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> DbtProcess:
         """Start a dbt command in a process of its own; it ends with the panel at the latest."""
         folder = self.folder / f"background {len(self.started)}"
-        shutil.copytree(self.target_folder(user, vars), folder, dirs_exist_ok=True)  # saves it the parsing
+        self.deploy("parse", vars=vars, user=user)  # which takes that process three times as long
+        shutil.copytree(self.target_folder(user, vars), folder, dirs_exist_ok=True)
         arguments += ("--no-write-json", "--log-level-file", "none", *self._options(folder, user))
         self.started.append(DbtProcess(folder / "output.txt", *arguments, project=self.project.path, variables=vars))
         return self.started[-1]

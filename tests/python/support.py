@@ -93,6 +93,7 @@ def doing_once() -> Iterator[None]:
     with (
         mock.patch.object(jinja2.Environment, "compile", compile_once),
         mock.patch("dbt_common.behavior_flags.BehaviorFlagRendered._default_source", return_value="dbt"),
+        mock.patch("dbt_common.events.functions.env_secrets", list),  # it reads all variables for each event
     ):
         yield
 
@@ -140,6 +141,15 @@ def run_command(profile: Path, *arguments: str) -> Outcome:
     with mock.patch.object(sys, "argv", ["engagement_panel", *arguments]), _captured(profile) as streams:
         exit_code = _exit_code_of(engagement_panel.main)
     return Outcome(exit_code, *(stream.getvalue() for stream in streams))
+
+
+@contextlib.contextmanager
+def commands_of(project: Path) -> Iterator[None]:
+    """Let the project's own commands work on a copy of it."""
+    with contextlib.ExitStack() as patches:
+        for module in ("__main__", "preview", "target"):
+            patches.enter_context(mock.patch(f"engagement_panel.{module}.PROJECT", project))
+        yield
 
 
 def run_dbt(profile: Path, *arguments: str, vars: dict[str, Any] | None = None, project: Path = PROJECT) -> DbtRun:

@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from unittest import mock
 
 import psycopg
 import pytest
 from deployment import DbtRun, Panel
 from oracle import COLUMNS, compare, panel, read_school
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from support import PROJECT, RunDbt, run_command
+from support import PROJECT, RunDbt, commands_of, run_command
 
 from sandbox import school
 from sandbox.load import ROSTER, ProjectCopy
@@ -198,10 +197,7 @@ def test_a_deployment_replaces_refuses_rebuilds_and_puts_back(citus):
 def test_our_commands_work(citus, workspace):
     profile = write_profile(workspace / "commands on citus", make_conninfo(citus.uri, user=DEPLOYER))
     arguments = ["--vars", json.dumps(VARS)]
-    with (
-        mock.patch("engagement_panel.target.PROJECT", citus.project.path),
-        mock.patch("engagement_panel.preview.PROJECT", citus.project.path),
-    ):
+    with commands_of(citus.project.path):
         preview = run_command(profile, "preview", *arguments)
     assert (preview.exit_code, preview.errors) == (0, "")
     assert preview.output.count("unchanged") == len(COLUMNS)

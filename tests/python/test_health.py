@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from unittest import mock
 from xml.etree import ElementTree
 
 import psycopg
@@ -12,7 +11,7 @@ import pytest
 import test_other_school
 from copies import copy_project, with_vars
 from psycopg.conninfo import make_conninfo
-from support import run_command
+from support import commands_of, run_command
 
 from sandbox import school
 from sandbox.profiles import write_profile
@@ -47,7 +46,7 @@ def limited_to(milliseconds: int, folder: Path) -> Iterator[None]:
     settings = project / "dbt_project.yml"
     variables = {"engagement_view_limit_ms": milliseconds, "engagement_session_longest_hours": 20}
     settings.write_text(with_vars(settings.read_text(), **variables))
-    with mock.patch("engagement_panel.target.PROJECT", project):
+    with commands_of(project):
         yield
 
 

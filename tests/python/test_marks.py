@@ -3,8 +3,6 @@
 import csv
 import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import psycopg
 import pytest
 from copies import copy_project, with_vars
 from rich.console import Console
-from support import environment
+from support import commands_of, run_command
 
 from engagement_panel import panel
 from engagement_panel.dbt import inline, inline_value, run_dbt
@@ -81,14 +79,9 @@ def test_the_analyses_move(project: Path, profile: Path, database: str) -> None:
 
 
 def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "engagement_panel", "report"],
-        cwd=project,
-        env=environment(profile),
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
+    with commands_of(project):
+        outcome = run_command(profile, "report")
+    assert outcome.exit_code == 0, outcome.errors
 
     def names(file: str) -> list[str]:
         lines = (project / "report" / file).read_text(encoding="utf-8-sig").splitlines()

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import yaml
@@ -20,7 +19,7 @@ from deployment import (
     wait_until,
 )
 from psycopg.conninfo import make_conninfo
-from support import Outcome, run_command
+from support import Outcome, commands_of, run_command
 
 from engagement_panel.difference import Version, compare
 from sandbox.load import ROSTER
@@ -58,10 +57,7 @@ def preview(panel: Panel, *arguments: str, **variables: object) -> Outcome:
 
 def preview_of(project: Path, profile: Path, *arguments: str) -> Outcome:
     """Run the preview of a project."""
-    with (
-        mock.patch("engagement_panel.target.PROJECT", project),
-        mock.patch("engagement_panel.preview.PROJECT", project),
-    ):
+    with commands_of(project):
         return run_command(profile, "preview", *arguments)
 
 

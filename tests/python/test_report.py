@@ -2,9 +2,6 @@
 
 import csv
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
@@ -13,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from copies import copy_project, with_vars
 from psycopg.conninfo import make_conninfo
-from support import PROJECT, Outcome, environment, run_command
+from support import Outcome, commands_of, run_command
 
 from sandbox.profiles import write_profile
 
@@ -396,16 +394,10 @@ def test_without_a_profile_the_demo_is_named(workspace):
 
 def test_the_time_is_that_of_the_var(profile, tmp_path):
     """A school in Tokyo: a copy of the project with another var."""
-    copy = tmp_path / "project"
-    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__"))
+    copy = copy_project(tmp_path)
     settings = copy / "dbt_project.yml"
-    settings.write_text(settings.read_text().replace("America/Guayaquil", "Asia/Tokyo"))
-    run = subprocess.run(
-        [sys.executable, "-m", "engagement_panel", "report"],
-        cwd=copy,
-        env=environment(profile),
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
+    settings.write_text(with_vars(settings.read_text(), engagement_timezone="Asia/Tokyo"))
+    with commands_of(copy):
+        outcome = run_command(profile, "report")
+    assert outcome.exit_code == 0, outcome.errors
     assert "Asia/Tokyo" in (copy / "report" / "panel.html").read_text(encoding="utf-8")

@@ -364,6 +364,9 @@ def test_a_school_without_a_student_is_warned_of(server, school_database, run_db
     assert warning in run_dbt(school_database, *seeds, vars={"engagement_students_condition": "level = 'C2'"}).output
 
 
+WAITS = "[1, 4, 10, 15]"  # seconds, one after the other
+
+
 def roll_back_at_the_second_attempt(holder: psycopg.Connection, server: str) -> None:
     """Roll a transaction back when what it keeps waiting has given up once and waits again."""
     waits = set()
@@ -379,24 +382,33 @@ def roll_back_at_the_second_attempt(holder: psycopg.Connection, server: str) -> 
     holder.rollback()
 
 
-def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(server, school_database, deployer, run_dbt):
+def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(server, school_database, deployer, run_dbt, workspace):
+    """In a copy of the project that waits less long."""
+    copy = copy_project(workspace / "less patient")
+    macro = copy / "macros/sources/source_problems.sql"
+    assert WAITS in macro.read_text()
+    macro.write_text(macro.read_text().replace(WAITS, "[1, 1]"))
     with psycopg.connect(server, dbname=school_database) as connection:
         connection.execute(f"alter role \"{deployer}\" set lock_timeout = '20ms'")
         connection.execute(f"alter role \"{deployer}\" set statement_timeout = '2s'")
-    seeds = (school_database, "build", "--resource-type", "seed", "--threads", "1")
+
+    def build():
+        seeds = ("build", "--resource-type", "seed", "--threads", "1")
+        return run_dbt(school_database, *seeds, user=deployer, project=copy)
+
     with psycopg.connect(server, dbname=school_database, application_name="a migration") as migration:
         holder = f"public.students is locked by process {migration.info.backend_pid} (postgres, a migration"
         migration.execute("lock table students")
         watch = threading.Thread(target=roll_back_at_the_second_attempt, args=(migration, server))
         watch.start()
-        run = run_dbt(*seeds, user=deployer)
+        run = build()
         watch.join()
         assert run.exit_code == 0, run.output
         assert holder in run.output
         assert "Waiting." in run.output
 
         migration.execute("lock table students")
-        run = run_dbt(*seeds, user=deployer)
+        run = build()
         migration.rollback()
     assert run.exit_code != 0
     assert re.search(re.escape(holder) + r".*\)\. Run again when it has finished\.", run.output)

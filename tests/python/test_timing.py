@@ -8,7 +8,7 @@ import pytest
 from copies import with_vars
 from deployment import DISABLED, MACHINE, READER, Panel, on_each_server
 from psycopg.conninfo import make_conninfo
-from support import environment
+from support import commands_of, environment
 
 from engagement_panel import timing
 from engagement_panel.check import Check
@@ -31,10 +31,7 @@ def timed(panel: Panel, limit_ms: int = 0, **variables: object) -> dict[str, Che
     variables = {"engagement_view_limit_ms": limit_ms, "deployment_readers": [READER]} | variables
     panel.project.write("dbt_project.yml", with_vars(panel.project.read("dbt_project.yml"), **variables))
     profile = write_profile(panel.folder / "timing", make_conninfo(panel.uri, user="deployer"))
-    with (
-        mock.patch("engagement_panel.target.PROJECT", panel.project.path),
-        mock.patch.dict("os.environ", environment(profile), clear=True),
-    ):
+    with commands_of(panel.project.path), mock.patch.dict("os.environ", environment(profile), clear=True):
         return {check.name: check for check in timing.time_panel(None)}
 
 
