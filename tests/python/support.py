@@ -20,7 +20,7 @@ from dbt.parser.manifest import ManifestLoader, extended_mashumuro_decoder
 from dbt_common.tests import enable_test_caching
 
 from engagement_panel import __main__ as engagement_panel
-from engagement_panel import dbt
+from engagement_panel import dbt, panel
 from engagement_panel.dbt import PROJECT
 
 __all__ = ["PROJECT", "DbtRun", "MakeDatabase", "Outcome", "RunDbt", "environment", "run_command", "run_dbt"]
@@ -158,6 +158,14 @@ def run_dbt(profile: Path, *arguments: str, vars: dict[str, Any] | None = None, 
         run = dbt.run_dbt(*arguments, project=project, variables=vars)
     output = "".join(stream.getvalue() for stream in streams)
     return DbtRun(dbt.exit_code(run), output, getattr(run.result, "results", []))
+
+
+def panel_definition(profile: Path, **options: Any) -> dict[str, Any]:
+    """Have dbt compile what the report and the demo read; the options are those of `run_dbt`."""
+    run = run_dbt(profile, *dbt.inline(panel.DEFINITION), **options)
+    assert run.exit_code == 0, run.output
+    definition: dict[str, Any] = dbt.inline_value(run.results)
+    return definition
 
 
 @contextlib.contextmanager

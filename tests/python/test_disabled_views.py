@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
-from support import MakeDatabase, RunDbt
+from support import MakeDatabase, RunDbt, panel_definition
 
 from engagement_panel import panel, report
-from engagement_panel.dbt import inline, inline_value, run_dbt
 from engagement_panel.lists import student_lists
 from sandbox import console, school
 from sandbox.profiles import write_profile
@@ -36,11 +35,7 @@ def database(make_database: MakeDatabase, deployed_template: str) -> str:
 def definition(workspace: Path, database: str, disabled: list[str]) -> dict[str, Any]:
     """Give what the report and the demo read if some views are disabled."""
     profile = write_profile(workspace / "disabled views", database)
-    variables = {"engagement_disabled_views": disabled}
-    run = run_dbt(*inline(panel.DEFINITION), profiles=profile, artifacts=profile, variables=variables)
-    assert run.success, run.exception
-    read: dict[str, Any] = inline_value(run.result)
-    return read
+    return panel_definition(profile, vars={"engagement_disabled_views": disabled})
 
 
 def shown(database: str, definition: dict[str, Any]) -> tuple[panel.Panel, str, str]:

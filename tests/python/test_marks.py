@@ -10,10 +10,9 @@ import psycopg
 import pytest
 from copies import copy_project, with_vars
 from rich.console import Console
-from support import commands_of, run_command
+from support import commands_of, panel_definition, run_command, run_dbt
 
-from engagement_panel import panel
-from engagement_panel.dbt import inline, inline_value, run_dbt
+from engagement_panel import dbt, panel
 from sandbox import console
 from sandbox.profiles import write_profile
 
@@ -67,10 +66,8 @@ def project(workspace: Path) -> Path:
 
 
 def test_the_analyses_move(project: Path, profile: Path, database: str) -> None:
-    run = run_dbt(
-        "compile", "--quiet", "--select", "path:analyses", project=project, profiles=profile, artifacts=profile
-    )
-    queries = {result.node.name: result.node.compiled_code for result in run.result.results}
+    run = run_dbt(profile, "compile", "--quiet", "--select", "path:analyses", project=project)
+    queries = {result.node.name: result.node.compiled_code for result in run.results}
     with psycopg.connect(database) as connection:
         called = connection.execute(queries["call_today"]).fetchall()
         engaged = connection.execute(queries["high_engagement_and_ambassadors"]).fetchall()
@@ -104,9 +101,7 @@ def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
 
 
 def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
-    definition = inline_value(
-        run_dbt(*inline(panel.DEFINITION), project=project, profiles=profile, artifacts=profile).result
-    )
+    definition = panel_definition(profile, project=project)
     output = io.StringIO()
     with psycopg.connect(database) as connection:
         read = panel.read_from(connection.cursor(), definition)
@@ -123,7 +118,8 @@ def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
 
 
 def test_the_descriptions_move(project: Path, profile: Path) -> None:
-    manifest = run_dbt("parse", "--quiet", project=project, profiles=profile, artifacts=profile).result
+    options = ("--no-write-json", "--log-level-file", "none")
+    manifest = dbt.run_dbt("parse", "--quiet", *options, project=project, profiles=profile, artifacts=profile).result
     said = {node.name: node.description for node in [*manifest.nodes.values(), *manifest.exposures.values()]}
     assert "The 2 active students" in said["module_12_at_risk_students"]
     assert "absent for 10 days or more" in said["module_12_at_risk_students"]
@@ -147,7 +143,7 @@ def test_lists_have_one_order_and_hold_who_is_on_their_mark(
     """High engagement goes by score, then sessions, name and id: six are held at 100."""
     uri = make_database("order of the engaged", template=deployed_template)
     profile = write_profile(workspace / "order of the engaged", uri)
-    definition = inline_value(run_dbt(*inline(panel.DEFINITION), profiles=profile, artifacts=profile).result)
+    definition = panel_definition(profile)
     with psycopg.connect(uri) as connection:
         connection.execute(
             """

@@ -15,10 +15,9 @@ from typing import Any
 import psycopg
 import pytest
 from rich.console import Console
-from support import PROJECT, MakeDatabase, RunDbt
+from support import PROJECT, MakeDatabase, RunDbt, panel_definition
 
-from engagement_panel import dbt, panel
-from engagement_panel.dbt import inline, inline_value
+from engagement_panel import panel
 from sandbox import console, school, server
 from sandbox.profiles import write_profile
 
@@ -149,7 +148,7 @@ def test_loading_replaces_all_rows_under_the_views(panel_connection: psycopg.Con
 def definition(panel_database: str, workspace: Path) -> dict[str, Any]:
     """Give what the demo reads, with the project's own vars."""
     folder = write_profile(workspace / "printed panel", panel_database)
-    return inline_value(dbt.run_dbt(*inline(panel.DEFINITION), profiles=folder, artifacts=folder).result)
+    return panel_definition(folder)
 
 
 def printed_panel(connection: psycopg.Connection, definition: dict[str, Any]) -> str:
