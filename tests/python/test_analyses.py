@@ -75,13 +75,14 @@ def other_queries(compile_analyses: Compile) -> dict[str, str]:
     return compile_analyses(**OTHER_VARS)
 
 
-def expected_panel(connection: psycopg.Connection, **settings: Any) -> dict[str, list[oracle.Row]]:
-    students, checkins, learners, now = oracle.read_school(connection)
-    return oracle.panel(students, checkins, learners, now, oracle.Settings(**settings))
+def shown(connection: psycopg.Connection, view: str) -> list[Any]:
+    return connection.execute(f"select * from mgmt.{view}").fetchall()
 
 
 def activity(connection: psycopg.Connection, **settings: Any) -> list[oracle.Row]:
-    return expected_panel(connection, **settings)["engagement_student_activity_v"]
+    students, checkins, _, now = oracle.read_school(connection)
+    visits = oracle.visits_by_student(oracle.existing_checkins(students, checkins, now))
+    return oracle.student_activity(students, visits, now, oracle.Settings(**settings))
 
 
 def standing(sessions: int, score: Decimal | None) -> str:
@@ -175,7 +176,7 @@ def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: 
 
 
 def test_returns_are_sorted_by_time_away(connection: psycopg.Connection, queries: dict[str, str]) -> None:
-    days = [row[2] for row in expected_panel(connection)["engagement_recent_reactivated_14d_v"]]
+    days = [row[2] for row in shown(connection, "engagement_recent_reactivated_14d_v")]
     expected = []
     for start, end in ((14, 30), (30, 90), (90, 180), (180, 10_000)):
         away = [each for each in days if start <= each < end]
@@ -192,11 +193,10 @@ def test_returns_are_sorted_by_time_away(connection: psycopg.Connection, queries
 def test_a_students_history_explains_what_the_views_show(
     connection: psycopg.Connection, queries: dict[str, str], kind: str
 ) -> None:
-    panel = expected_panel(connection)
-    roster = panel["engagement_inactive_roster_v"]
-    activity = panel["engagement_student_activity_v"]
-    returns = panel["engagement_recent_reactivated_14d_v"]
-    dual_risk = panel["engagement_dual_risk_students_v"]
+    roster = shown(connection, "engagement_inactive_roster_v")
+    activity = shown(connection, "engagement_student_activity_v")
+    returns = shown(connection, "engagement_recent_reactivated_14d_v")
+    dual_risk = shown(connection, "engagement_dual_risk_students_v")
     student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
     query = queries["one_student_explained"].replace("student_id = 0", f"student_id = {student_id}")
     connection.execute("set local time zone 'Asia/Kolkata'")

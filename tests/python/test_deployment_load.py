@@ -50,7 +50,6 @@ def deployments(panel: Panel) -> Iterator[Deployments]:
 
 def test_what_changes_no_columns_does_not_show(deployments):
     deployments.deploy("run")
-    deployments.deploy("run")
     deployments.deploy("seed")
     deployments.deploy("build", *NO_TESTS)
     deployments.deploy("run", "--full-refresh")
