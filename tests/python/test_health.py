@@ -119,7 +119,7 @@ select student_id, max(hour) - n * interval '1 second'
 from
     students,
     generate_series(1, 3) as n,
-    generate_series(date_trunc('hour', now()) - interval '19 hours', now(), interval '1 hour') as hour
+    generate_series(date_trunc('hour', now(), 'America/Guayaquil') - interval '19 hours', now(), interval '1 hour') as hour
 where extract(hour from hour at time zone 'America/Guayaquil') between 9 and 20
 group by student_id, n
 """
