@@ -15,12 +15,14 @@ from sandbox.profiles import write_profile
 from sandbox.views import SCHEMA
 
 
-def copy_project(folder: Path) -> Path:
-    """Copy the project into a folder, without what is generated in it."""
+def copy_project(folder: Path, **values: Any) -> Path:
+    """Copy the project into a folder, without what is generated in it, and with other values of vars."""
     copy = folder / "project"
     shutil.copytree(
         PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__", "images")
     )
+    settings = copy / "dbt_project.yml"
+    settings.write_text(with_vars(settings.read_text(), **values))
     return copy
 
 

@@ -53,7 +53,14 @@ def _with_what_they_read(models: set[str]) -> set[str]:
 DEPLOYED = _with_what_they_read({*panel_views()} - {*DISABLED})
 IDLE_STEPS = SQL.keys() - DEPLOYED - {*DISABLED}  # which only disabled views read
 MODELS = len(DEPLOYED)
-BUT_KEPT_DEFINITIONS = r"^(?!mgmt_internal\.replaced_views$)"  # of relations, in a snapshot
+ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
+OF_RUNS = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
+PAUSES = f"{OF_RUNS} and query like '%pg_sleep%'"
+WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation = '{ROSTER_VIEW}'::regclass"
+TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
+WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
+PARK = 42  # the advisory lock at which a test stops runs
+WAITS_AT_THE_PARK = f"select pid from pg_locks where not granted and locktype = 'advisory' and objid = {PARK}"
 PATIENCE = 60  # seconds after which a test that waits for an event fails
 
 PANEL = tuple(f"mgmt.{view}" for view in panel_views() if view not in DISABLED)
@@ -196,6 +203,10 @@ class Panel:
         arguments += ("--no-write-json", "--log-level-file", "none", *self._options(folder, user))
         self.started.append(DbtProcess(folder / "output.txt", *arguments, project=self.project.path, variables=vars))
         return self.started[-1]
+
+    def profile(self, user: str = "deployer") -> Path:
+        """Write a profile for the project's own commands, and give its folder."""
+        return write_profile(self.folder / "commands", make_conninfo(self.uri, user=user))
 
     def snapshot(self, pattern: str = "") -> dict[str, Relation]:
         """Give each table and view whose name, with its schema, matches a regular expression."""

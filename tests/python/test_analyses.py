@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 import oracle
 import psycopg
@@ -28,12 +28,6 @@ select student_id, full_name, level, false as is_active from public.students
 OTHER_VARS = {"engagement_consistency_sessions_target": 12, "engagement_call_from_days": 5, "student_id": 1}
 
 
-class Compile(Protocol):
-    """Compile the analyses with vars, and return their SQL by name."""
-
-    def __call__(self, **vars: Any) -> dict[str, str]: ...  # noqa: D102
-
-
 @pytest.fixture(scope="module")
 def sample_school(make_database: MakeDatabase, deployed_template: str) -> str:
     """Give the URI of a database with the panel on the sample school."""
@@ -51,28 +45,23 @@ def connection(sample_school: str) -> Iterator[psycopg.Connection]:
         connection.rollback()
 
 
-@pytest.fixture(scope="module")
-def compile_analyses(run_dbt: RunDbt, sample_school: str) -> Compile:
-    """Give a function that compiles analyses as an analyst does."""
-
-    def compile_all(**vars: Any) -> dict[str, str]:
-        run = run_dbt("school", "compile", "--select", "path:analyses", vars=vars)
-        assert run.exit_code == 0, run.output
-        return {result.node.name: result.node.compiled_code for result in run.results}
-
-    return compile_all
+def compile_analyses(run_dbt: RunDbt, **vars: Any) -> dict[str, str]:
+    """Compile all analyses as an analyst does, and give their SQL by name."""
+    run = run_dbt("school", "compile", "--select", "path:analyses", vars=vars)
+    assert run.exit_code == 0, run.output
+    return {result.node.name: result.node.compiled_code for result in run.results}
 
 
 @pytest.fixture(scope="module")
-def queries(compile_analyses: Compile) -> dict[str, str]:
+def queries(run_dbt: RunDbt, sample_school: str) -> dict[str, str]:
     """Give the SQL of all analyses, compiled with the project's own vars."""
-    return compile_analyses()
+    return compile_analyses(run_dbt)
 
 
 @pytest.fixture(scope="module")
-def other_queries(compile_analyses: Compile) -> dict[str, str]:
+def other_queries(run_dbt: RunDbt, sample_school: str) -> dict[str, str]:
     """Give the SQL of all analyses, compiled with other vars."""
-    return compile_analyses(**OTHER_VARS)
+    return compile_analyses(run_dbt, **OTHER_VARS)
 
 
 def shown(connection: psycopg.Connection, view: str) -> list[Any]:

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from deployment import DbtRun, Panel
+from deployment import ROSTER_VIEW, DbtRun, Panel
 from oracle import COLUMNS, compare, panel, read_school
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support import PROJECT, RunDbt, commands_of, run_command
 
 from sandbox import school
 from sandbox.load import ROSTER, ProjectCopy
-from sandbox.profiles import write_profile
 from sandbox.views import panel_views
 
 COORDINATOR = os.environ.get("ENGAGEMENT_CITUS_URL", "")
@@ -28,7 +27,6 @@ DATABASE, DEPLOYER, READER = "panel_on_citus", "deployer_on_citus", "reader_on_c
 VARS = {"deployment_readers": [READER]}
 NOW = datetime.now(UTC)  # for the school, the views and the oracle: each worker has a now() of its own
 MODELS = len([*(PROJECT / "models").rglob("*.sql")])
-ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 # Those whom a return is looked up for are collected first.
 COMPUTED_ON_SHARDS = [name for name, view in panel_views().items() if view.fact("look_ups") != "arrivals"]
 SHARDS = 32
@@ -195,7 +193,7 @@ def test_a_deployment_replaces_refuses_rebuilds_and_puts_back(citus):
 
 
 def test_our_commands_work(citus, workspace):
-    profile = write_profile(workspace / "commands on citus", make_conninfo(citus.uri, user=DEPLOYER))
+    profile = citus.profile(DEPLOYER)
     arguments = ["--vars", json.dumps(VARS)]
     with commands_of(citus.project.path):
         preview = run_command(profile, "preview", *arguments)

@@ -7,20 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from deployment import MODELS, PANEL, Panel, regardless_of_oid, wait_until
+from deployment import MODELS, PANEL, ROSTER_VIEW, Panel, regardless_of_oid, wait_until
 
 from sandbox.load import ROSTER
 
 pytest_plugins = ["deployment"]
 
-ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 LEFT = "left as it is, readers would miss rows"
 PAUSES = "select pid from pg_stat_activity where usename = 'migrator' and query like '%pg_sleep%'"
 
 
 @pytest.mark.parametrize("option", [["--empty"], ["--sample", "3 days"]], ids=lambda option: option[0])
-@pytest.mark.parametrize("command", ["run", "build"])
-def test_run_on_few_rows_writes_no_view(panel, command, option):
+def test_build_on_few_rows_writes_no_view(panel, option):
     before, rows = panel.snapshot(), rows_of_seeds(panel)
     sources = panel.project.read("models/staging/_sources.yml")
     place = "      - name: attendance\n"
@@ -28,19 +26,10 @@ def test_run_on_few_rows_writes_no_view(panel, command, option):
     checked = place + "        config: {event_time: checkin_time}\n"  # without which nothing is sampled
     panel.project.write("models/staging/_sources.yml", sources.replace(place, checked))
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    exclude = ["--exclude-resource-type", "test"] if command == "build" else []
-    run = panel.deploy(command, *option, *exclude)
+    run = panel.deploy("build", *option, "--exclude-resource-type", "test")
     assert run.output.count(LEFT) == MODELS
     assert panel.snapshot() == before
     assert rows_of_seeds(panel) == rows
-
-
-def test_compile_and_parse_write_nothing(panel):
-    before = panel.snapshot()
-    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    panel.deploy("parse", "--write-json")
-    panel.deploy("compile")
-    assert panel.snapshot() == before
 
 
 def test_no_more_is_deployed_than_is_selected(panel):

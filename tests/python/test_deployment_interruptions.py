@@ -11,8 +11,16 @@ import pytest
 from deployment import (
     MODELS,
     MORTAL,
+    OF_RUNS,
+    PARK,
+    PAUSES,
     READER,
+    ROSTER_VIEW,
+    TURN,
     VARS,
+    WAITS_AT_THE_PARK,
+    WAITS_FOR_A_TURN,
+    WAITS_FOR_THE_ROSTER,
     MakePanel,
     Panel,
     Relation,
@@ -27,21 +35,13 @@ from sandbox.load import FOREIGN_VIEW, ROSTER, DbtProcess
 
 pytest_plugins = ["deployment"]
 
-ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 PATIENT = VARS | {"deployment_lock_wait_ms": 60_000}  # so that a run can be caught waiting
-TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
 RUN, SEED = ["run"], ["seed"]
 CHANGE_UNDER_VIEWS = [
     *("run-operation", "change_under_views", "--args"),
     "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}",
 ]
-PARK = 42  # the advisory lock at which `stop_after` stops runs
 
-OF_RUNS = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
-PAUSES = f"{OF_RUNS} and query like '%pg_sleep%'"
-WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation = '{ROSTER_VIEW}'::regclass"
-WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
-WAITS_AT_THE_PARK = f"select pid from pg_locks where not granted and locktype = 'advisory' and objid = {PARK}"
 LEFT_BEHIND = """
 select format('relation %s', oid::regclass) from pg_class where relname ~ '__dbt_' or relpersistence = 't'
 union all

@@ -2,13 +2,12 @@
 
 import json
 
-from deployment import BUT_KEPT_DEFINITIONS, MODELS, PANEL, READER, on_each_server, regardless_of_oid
+from deployment import MODELS, PANEL, READER, ROSTER_VIEW, on_each_server, regardless_of_oid
 
 from sandbox.load import ROSTER
 
 pytest_plugins = ["deployment"]
 
-ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 
 # Its row_version changes whenever something is granted on a schema, whether or not that was missing.
 SCHEMAS = "select nspname, nspacl::text, xmin::text as row_version from pg_namespace where nspname !~ '^pg_' order by 1"
@@ -54,13 +53,13 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
     panel.execute("grant create on schema reports to stranger; grant usage on schema mgmt to stranger")
     panel.execute(f"grant select on {ROSTER_VIEW} to stranger")
     panel.execute(ADDED_BY_HAND)
-    first = panel.snapshot(BUT_KEPT_DEFINITIONS)
+    first = panel.snapshot()
 
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     run = panel.deploy("run")
     assert run.output.count("[replaced in") == 1
     assert run.output.count("[unchanged in") == MODELS - 1
-    second = panel.snapshot(BUT_KEPT_DEFINITIONS)
+    second = panel.snapshot()
     old, new = first[ROSTER_VIEW], second[ROSTER_VIEW]
     assert new.columns == [*old.columns, "note text The note."]
     assert second | {ROSTER_VIEW: None} == first | {ROSTER_VIEW: None}
@@ -70,17 +69,17 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
     run = panel.run("run")
     assert run.exit_code == 1
     assert "(note text -> none). Views that stand on it: reports.call_list. To do so, add --full-refresh." in run.output
-    assert panel.snapshot(BUT_KEPT_DEFINITIONS) == second
+    assert panel.snapshot() == second
 
     run = panel.run("run", "--full-refresh")
     assert run.exit_code == 1
     assert "reports.call_list belongs to role stranger" in run.output
-    assert panel.snapshot(BUT_KEPT_DEFINITIONS) == second
+    assert panel.snapshot() == second
 
     panel.execute("alter view reports.call_list owner to panel_owners")
-    third = panel.snapshot(BUT_KEPT_DEFINITIONS)
+    third = panel.snapshot()
     panel.deploy("run", "--full-refresh")
-    fourth = panel.snapshot(BUT_KEPT_DEFINITIONS)
+    fourth = panel.snapshot()
     for name in (ROSTER_VIEW, "reports.call_list"):
         assert fourth[name].oid != first[name].oid
         expected = first[name] if name == ROSTER_VIEW else third[name]
@@ -88,12 +87,12 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
 
 
 def test_column_that_a_shared_step_gained_goes_by_full_refresh(panel):
-    before = panel.snapshot(BUT_KEPT_DEFINITIONS)
+    before = panel.snapshot()
     panel.project.append_column("models/staging/stg_engagement__students", "shoe_size", "42", "integer")
     assert panel.deploy("run").output.count("[replaced in") == 1
     panel.project.restore()
     panel.deploy("run", "--full-refresh")
-    assert regardless_of_oid(panel.snapshot(BUT_KEPT_DEFINITIONS)) == regardless_of_oid(before)
+    assert regardless_of_oid(panel.snapshot()) == regardless_of_oid(before)
 
 
 def test_model_that_breaks_its_contract_is_refused(panel):

@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from deployment import MODELS, READER, Panel, wait_until
+from deployment import MODELS, PAUSES, READER, ROSTER_VIEW, TURN, WAITS_FOR_A_TURN, Panel, wait_until
 
 from sandbox.load import ROSTER
 
 pytest_plugins = ["deployment"]
 
-ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
-TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
-WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
-PAUSES = "select pid from pg_stat_activity where usename = 'deployer' and query like '%pg_sleep%'"
 SETTINGS = {
     "lock_timeout": "'1ms'",
     "statement_timeout": "'2s'",

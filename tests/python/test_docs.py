@@ -8,7 +8,6 @@ import yaml
 from support import PROJECT
 
 from sandbox import views
-from scripts import write_tables
 
 OVERVIEW = (PROJECT / "models" / "overview.md").read_text()
 RULES = (PROJECT / "docs" / "rules.md").read_text()
@@ -19,10 +18,6 @@ VARS: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
 def manifest() -> dict[str, Any]:
     """Give what dbt makes of the project."""
     return views.manifest().writable_manifest().to_dict(omit_none=False)
-
-
-def test_the_generated_tables_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert write_tables.are_up_to_date(views.manifest()), capsys.readouterr().out
 
 
 def test_links_of_the_overview_lead_somewhere(manifest: dict[str, Any]) -> None:

@@ -376,14 +376,6 @@ def test_random_school_of_a_clock(
     check(deployment_of_any_clock, school, [session_zone], clock)
 
 
-def test_a_checkin_at_infinity_is_in_the_future(panel_connection: psycopg.Connection) -> None:
-    with panel_connection.transaction(force_rollback=True):
-        panel_connection.execute("insert into public.students values (1, 'Ana', 'A1')")
-        students, checkins, learners, now = read_school(panel_connection)
-        panel_connection.execute("insert into public.student_attendance values (1, 'infinity')")
-        assert compare(panel_connection, panel(students, checkins, learners, now)) == []
-
-
 @pytest.mark.parametrize("session_zone", SESSION_ZONES)
 @pytest.mark.parametrize("name", ["an hour a day for a month", "sessions go on across every midnight"])
 def test_a_loaded_school_is_read_as_it_is(default_vars: Deployment, name: str, session_zone: str) -> None:

@@ -93,24 +93,12 @@ def test_activity_holds_whom_the_school_calls_active(other_school):
     assert rows(other_school, columns, "engagement_student_activity_v") == [(4, 0, True), (1, 2, False)]
 
 
-def test_histogram_counts_the_same_students(other_school):
-    bins = dict(rows(other_school, "bin_label, student_count", "engagement_session_frequency_30d_v"))
-    assert {label: count for label, count in bins.items() if count} == {"0": 1, "2": 1}
-    assert len(bins) == 9
-
-
 def test_dual_risk_joins_both_learning_lists(other_school):
     columns = "student_id, engagement_issue, learning_issue"
     assert rows(other_school, columns, "engagement_dual_risk_students_v") == [
         (4, "180+ días", "Stalled"),
         (1, "14+ días", "At risk"),
     ]
-
-
-def test_minutes_are_zero_without_checkouts(other_school):
-    assert rows(other_school, "sum(active_students), sum(total_minutes)", "engagement_dau_90d_v") == [(2, 0)]
-    assert rows(other_school, "sum(sessions), sum(total_minutes)", "engagement_weekly_active_90d_v") == [(3, 0)]
-    assert rows(other_school, "sum(minutes)", "engagement_hourly_heatmap_90d_v") == [(0,)]
 
 
 # A school whose every name has quotation marks in it.

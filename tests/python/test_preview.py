@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 import yaml
 from deployment import (
+    OF_RUNS,
     PANEL,
     STUDENTS,
     VARS,
+    WAITS_FOR_THE_ROSTER,
     Panel,
     no_reader_notices,
     on_each_server,
     wait_until,
 )
-from psycopg.conninfo import make_conninfo
 from support import Outcome, commands_of, run_command
 
 from engagement_panel.difference import Version, compare
 from sandbox.load import ROSTER
-from sandbox.profiles import write_profile
 
 pytest_plugins = ["deployment"]
 
@@ -33,8 +33,6 @@ ACTIVITY_VIEW = "engagement_student_activity_v"
 VIEWS = {name.removeprefix("mgmt.") for name in PANEL}
 LINE = re.compile(r"(SAME|NEW|CHANGES|REFUSED|STEP) +(\w+)  (.+)")
 
-OF_THE_PREVIEW = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
-WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation = 'mgmt.{ROSTER_VIEW}'::regclass"
 LOCKS = """
 select distinct pg_locks.locktype, mode
 from pg_locks
@@ -46,13 +44,9 @@ where
 LEFT_BEHIND = "select relname from pg_class where relpersistence = 't' or relname = 'contracted'"
 
 
-def profile_of(panel: Panel) -> Path:
-    return write_profile(panel.folder / "preview", make_conninfo(panel.uri, user="deployer"))
-
-
 def preview(panel: Panel, *arguments: str, **variables: object) -> Outcome:
     """Run the preview of the panel's copy of the project."""
-    return preview_of(panel.project.path, profile_of(panel), "--vars", json.dumps(VARS | variables), *arguments)
+    return preview_of(panel.project.path, panel.profile(), "--vars", json.dumps(VARS | variables), *arguments)
 
 
 def preview_of(project: Path, profile: Path, *arguments: str) -> Outcome:
@@ -68,7 +62,7 @@ def lines(outcome: Outcome) -> dict[str, tuple[str, str]]:
 
 
 def nothing_remains(panel: Panel) -> None:
-    wait_until(lambda: not panel.execute(OF_THE_PREVIEW), "the end of the preview's session")
+    wait_until(lambda: not panel.execute(OF_RUNS), "the end of the preview's session")
     assert panel.execute(LEFT_BEHIND) == []
 
 
@@ -267,19 +261,8 @@ def test_a_new_model_is_new(panel):
     )
     panel.project.write(
         "models/panel/student_insights/engagement_levels_v.yml",
-        json.dumps(
-            {
-                "models": [
-                    {
-                        "name": "engagement_levels_v",
-                        "columns": [
-                            {"name": "level", "data_type": "text"},
-                            {"name": "students", "data_type": "bigint"},
-                        ],
-                    }
-                ]
-            }
-        ),
+        "models: [{name: engagement_levels_v, columns:"
+        " [{name: level, data_type: text}, {name: students, data_type: bigint}]}]",
     )
     (levels,) = panel.execute("select count(distinct coalesce(level, '')) from students")[0]
     with as_it_was(panel):
@@ -347,7 +330,7 @@ def test_a_seed_with_a_column_that_its_table_lacks_would_be_refused(panel):
 
 
 def test_what_is_killed_halfway_held_no_lock_but_a_readers_and_leaves_nothing(panel):
-    arguments = (panel.project.path, profile_of(panel), "--vars", json.dumps(VARS))
+    arguments = (panel.project.path, panel.profile(), "--vars", json.dumps(VARS))
     process = multiprocessing.get_context("forkserver").Process(target=preview_of, args=arguments)
     with as_it_was(panel), panel.connect() as admin, admin.transaction(force_rollback=True):
         admin.execute(f"alter view mgmt.{ROSTER_VIEW} set (security_barrier)")

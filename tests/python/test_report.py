@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from copies import copy_project, with_vars
 from psycopg.conninfo import make_conninfo
-from support import Outcome, commands_of, run_command
+from support import Outcome, run_command
 
 from sandbox.profiles import write_profile
 
@@ -368,17 +367,6 @@ def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(database, worksp
     assert "deployment_readers" in outcome.errors
 
 
-def test_a_reader_of_the_panel_needs_no_more_to_write_the_report(database, workspace):
-    with psycopg.connect(database) as connection:
-        connection.execute(
-            "create role report_reader login; grant usage on schema mgmt to report_reader;"
-            "grant select on all tables in schema mgmt to report_reader"
-        )
-    profile = write_profile(workspace / "reader", make_conninfo(database, user="report_reader"))
-    written = run_command(profile, "report", "--output", str(profile / "written"))
-    assert written.exit_code == 0, written.errors
-
-
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(profile, tmp_path):
     (tmp_path / "file").touch()
     outcome = run_command(profile, "report", "--output", str(tmp_path / "file" / "report"))
@@ -390,14 +378,3 @@ def test_without_a_profile_the_demo_is_named(workspace):
     outcome = run_command(workspace / "no profile", "report")
     assert outcome.exit_code == 2
     assert outcome.errors.startswith("There is no profiles.yml: `make demo`")
-
-
-def test_the_time_is_that_of_the_var(profile, tmp_path):
-    """A school in Tokyo: a copy of the project with another var."""
-    copy = copy_project(tmp_path)
-    settings = copy / "dbt_project.yml"
-    settings.write_text(with_vars(settings.read_text(), engagement_timezone="Asia/Tokyo"))
-    with commands_of(copy):
-        outcome = run_command(profile, "report")
-    assert outcome.exit_code == 0, outcome.errors
-    assert "Asia/Tokyo" in (copy / "report" / "panel.html").read_text(encoding="utf-8")

@@ -6,19 +6,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 from copies import copy_project
+from deployment import wait_until
 from support import PROJECT
 
 from sandbox import server
-
-PATIENCE = 60  # seconds
 
 
 def servers(folder: Path) -> list[psutil.Process]:
@@ -34,14 +31,6 @@ def servers(folder: Path) -> list[psutil.Process]:
 def is_ready(folder: Path) -> bool:
     """Whether a server whose data is below a folder takes connections."""
     return any("ready" in file.read_text() for file in folder.glob("*/postgres/postmaster.pid"))
-
-
-def wait_until(condition: Callable[[], bool]) -> bool:
-    """Wait for a condition, and give whether it came to hold."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 @pytest.fixture
@@ -77,11 +66,11 @@ def start(folder: Path, project: Path, *command: str) -> subprocess.Popen[str]:
 )
 def test_a_killed_command_leaves_no_server(folder: Path, command: str, killed_by: signal.Signals) -> None:
     with start(folder, PROJECT, *command.split()) as process:
-        assert wait_until(lambda: is_ready(folder) or process.poll() is not None)
+        wait_until(lambda: is_ready(folder) or process.poll() is not None, "the server is ready")
         assert is_ready(folder), process.stdout.read()
         process.send_signal(killed_by)
-    assert wait_until(lambda: not servers(folder))
-    assert wait_until(lambda: not [*folder.glob("panel-*/postgres")])
+    wait_until(lambda: not servers(folder), "no server is left")
+    wait_until(lambda: not [*folder.glob("panel-*/postgres")], "no data is left")
 
 
 def test_a_killed_demo_leaves_no_server(folder: Path) -> None:
@@ -91,7 +80,7 @@ def test_a_killed_demo_leaves_no_server(folder: Path) -> None:
         assert any("Loading a sample school" in line for line in process.stdout)
         assert servers(data)
         process.terminate()
-    assert wait_until(lambda: not servers(data))
+    wait_until(lambda: not servers(data), "no server is left")
     shutil.rmtree(data)
 
 

@@ -179,6 +179,7 @@ MISTYPED = {
     ),
     "engagement_session_longest_hours": (20.5, "is 20.5, must be no more than 20."),
     "engagement_visit_gap_days": (0, "is 0, must be null or a whole number of days above 0."),
+    "engagement_avg_gap_history_days": (0, "is 0, must be null or a whole number of days above 0."),
     "engagement_checkin_silence_hours": ("four", 'is "four", must be a whole number of hours above 0.'),
     "engagement_call_from_days": (True, "is true, must be a whole number of days above 0."),
     "engagement_high_from_score": (101, "is 101, must be no more than 100."),
@@ -453,11 +454,3 @@ def test_commands_that_write_nothing_go_on_without_sources(make_database, run_db
     make_database("school")
     run = run_dbt("school", *command)
     assert run.exit_code == 0, run.output
-
-
-def test_database_that_is_not_there_is_told(server, run_dbt):
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("drop database if exists school with (force)")
-    run = run_dbt("school", "build")
-    assert run.exit_code != 0
-    assert 'database "school" does not exist' in run.output

@@ -12,6 +12,7 @@ from deployment import (
     MACHINE,
     PANEL,
     READER,
+    ROSTER_VIEW,
     VARS,
     MakePanel,
     Panel,
@@ -24,12 +25,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support import run_command, run_dbt
 
 from sandbox.load import ROSTER
-from sandbox.profiles import write_profile
 
 pytest_plugins = ["deployment"]
 
 ALL_VIEWS = VARS | {"engagement_disabled_views": []}
-ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 REFUSAL = (
     "The server is a standby, which nobody can write to. Deploy on its primary; the views then come here by themselves."
 )
@@ -74,11 +73,11 @@ def test_all_views_are_as_on_the_primary(primary, standby):
 
 def test_what_only_reads_runs_there(primary, standby, tmp_path):
     catch_up(primary, standby)
-    report = run_command(profile_of(standby), "report", "--output", str(tmp_path))
+    report = run_command(standby.profile(), "report", "--output", str(tmp_path))
     assert (report.exit_code, report.errors) == (0, "")
-    health = run_command(profile_of(standby), "health")
+    health = run_command(standby.profile(), "health")
     assert (health.exit_code, health.errors) == (0, "")
-    tests = run_dbt(profile_of(standby), "test", "-s", "engagement_inactive_roster_v,test_type:data")
+    tests = run_dbt(standby.profile(), "test", "-s", "engagement_inactive_roster_v,test_type:data")
     assert tests.exit_code == 0, tests.output
 
 
@@ -91,14 +90,14 @@ CHANGE = "{relation: public.students, change: alter table public.students add no
     ids=lambda command: command[0],
 )
 def test_a_deployment_to_it_is_refused_in_one_line(standby, command):
-    run = run_dbt(profile_of(standby), *command)
+    run = run_dbt(standby.profile(), *command)
     assert run.exit_code != 0
     assert REFUSAL in run.output
     assert "recovery" not in run.output
 
 
 def test_its_preview_is_refused_in_one_line(standby):
-    preview = run_command(profile_of(standby), "preview")
+    preview = run_command(standby.profile(), "preview")
     assert (preview.exit_code, preview.output) == (2, "")
     assert preview.errors == f"A deployment would change nothing. Fix these first: {REFUSAL}\n"
 
@@ -125,10 +124,6 @@ def test_a_transaction_that_outlasts_the_delay_is_ended_by_a_release_and_by_noth
         release(primary, standby)
         with pytest.raises(psycopg.errors.SerializationFailure, match="due to conflict with recovery"):
             holder.execute(f"select from {ROSTER_VIEW}")
-
-
-def profile_of(panel: Panel) -> Path:
-    return write_profile(panel.folder / "commands", make_conninfo(panel.uri, user="deployer"))
 
 
 def release(primary: Panel, standby: Panel) -> None:

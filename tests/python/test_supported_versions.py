@@ -74,12 +74,6 @@ def support(panel: Panel, oldest: int, newest: int) -> None:
 
 
 @on_each_server
-def test_a_supported_server_is_not_mentioned(panel):
-    output = panel.deploy("run", "-s", "stg_engagement__students").output
-    assert "The server is PostgreSQL" not in output
-
-
-@on_each_server
 def test_an_older_server_is_refused_in_one_line_before_anything_changes(panel):
     panel.execute("drop schema mgmt_internal cascade")  # and all views with it
     support(panel, 98, 99)

@@ -7,13 +7,11 @@ from unittest import mock
 import pytest
 from copies import with_vars
 from deployment import DISABLED, MACHINE, READER, Panel, on_each_server
-from psycopg.conninfo import make_conninfo
 from support import commands_of, environment
 
 from engagement_panel import timing
 from engagement_panel.check import Check
 from engagement_panel.timing import Reading
-from sandbox.profiles import write_profile
 from sandbox.school import BY_STUDENT, BY_TIME
 from sandbox.views import panel_views
 
@@ -30,8 +28,7 @@ def timed(panel: Panel, limit_ms: int = 0, **variables: object) -> dict[str, Che
     """Time the panel as the deployer."""
     variables = {"engagement_view_limit_ms": limit_ms, "deployment_readers": [READER]} | variables
     panel.project.write("dbt_project.yml", with_vars(panel.project.read("dbt_project.yml"), **variables))
-    profile = write_profile(panel.folder / "timing", make_conninfo(panel.uri, user="deployer"))
-    with commands_of(panel.project.path), mock.patch.dict("os.environ", environment(profile), clear=True):
+    with commands_of(panel.project.path), mock.patch.dict("os.environ", environment(panel.profile()), clear=True):
         return {check.name: check for check in timing.time_panel(None)}
 
 
