@@ -202,14 +202,17 @@ def test_without_its_password_file_a_scheduled_run_says_so(installed: Path, tmp_
     assert outcome.stdout == ""
 
 
-def test_the_example_profile_asks_for_tls_unless_told_otherwise(
+def test_the_example_profile_takes_production_from_the_environment_and_asks_for_tls(
     installed: Path, password_file: Path, tmp_path: Path
 ) -> None:
     without = tmp_path / "without.env"
-    without.write_text("".join(line for line in password_file.open() if "SSLMODE" not in line))
-    outcome = run_with(without, installed, "dbt debug --target prod")
-    assert outcome.returncode != 0
-    assert "server does not support SSL" in outcome.stdout
+    without.write_text("".join(line for line in password_file.open() if not re.search("SSLMODE|PORT", line)))
+    said = run_with(without, installed, "dbt debug --target prod").stdout
+    for setting in ("schema: mgmt", "sslmode: require", "port: 5432"):
+        assert setting in said
+    empty = run(installed, ".venv/bin/dbt", "debug", "--target", "prod")
+    assert empty.returncode != 0
+    assert "ENGAGEMENT_PANEL_HOST" in empty.stdout
 
 
 def test_no_command_reaches_the_school_unless_it_names_the_target(installed: Path, password_file: Path) -> None:

@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import oracle
 import psycopg
 import pytest
 from rich.console import Console
@@ -27,13 +28,9 @@ NOW = datetime(2026, 3, 17, 14, 30, tzinfo=UTC)
 NOWS = [datetime(2025, 12, 28, 3, 0, tzinfo=UTC) + n * timedelta(days=33, hours=5) for n in range(12)]
 
 
-def visits_by_student(rows: school.School, now: datetime) -> dict[int, list[datetime]]:
+def visits_by_student(rows: school.School, now: datetime) -> oracle.Visits:
     """Give the check-ins that count, by student, each student's in order."""
-    visits: dict[int, list[datetime]] = {student.student_id: [] for student in rows.students}
-    for checkin in rows.checkins:
-        if checkin.student_id in visits and checkin.checkin_time and checkin.checkin_time <= now:
-            visits[checkin.student_id].append(checkin.checkin_time)
-    return {student_id: sorted(times) for student_id, times in visits.items()}
+    return oracle.visits_by_student(oracle.existing_checkins(rows.students, rows.checkins, now))
 
 
 @pytest.fixture(scope="module")
@@ -52,29 +49,19 @@ def test_a_seed_and_a_moment_make_one_school(sample: school.School) -> None:
 def test_every_list_of_the_panel_has_someone_in_it_whenever_the_demo_runs(now: datetime) -> None:
     rows = school.generate(now)
     visits = visits_by_student(rows, now)
-    last = {student_id: times[-1] for student_id, times in visits.items() if times}
-    days_away = {student_id: (now - time) / DAY for student_id, time in last.items()}
+    roster = oracle.inactive_roster(rows.students, visits, now)
+    buckets = Counter(bucket for *_, last, _, bucket in roster if last)
+    assert len(buckets) == 5 and all(students >= 15 for students in buckets.values()), buckets
+    assert any(last is None for *_, last, _, _ in roster), "nobody who never came"
 
-    bounds = (0, 7, 14, 30, 180, float("inf"))
-    buckets = Counter(max(bound for bound in bounds if bound <= days) for days in days_away.values())
-    assert all(buckets[bound] >= 15 for bound in bounds[:-1]), buckets
-    assert len(visits) > len(last), "nobody who never came"
+    bins = oracle.session_frequency(rows.students, visits, now)
+    assert all(students for _, students in bins), bins
+    assert any(sum(time >= now - 30 * DAY for time in times) >= 18 for times in visits.values())
 
-    sessions = Counter(sum(time >= now - 30 * DAY for time in times) for times in visits.values())
-    assert all(sessions[n] for n in (0, 1, 2, 3, 4, 5)), sessions
-    assert sessions[6] + sessions[7] and sessions[8] + sessions[9] + sessions[10], sessions
-    assert any(n >= 18 for n in sessions), sessions
+    assert 10 <= len(oracle.recent_reactivated(rows.students, visits, now, oracle.Settings())) <= 70
 
-    returns = [
-        time
-        for times in visits.values()
-        for before, time in zip(times, times[1:], strict=False)
-        if time - before >= 14 * DAY and time >= now - 14 * DAY
-    ]
-    assert 10 <= len(returns) <= 70
-
-    learners = {learner.student_id for learner in rows.at_risk_learners}
-    assert 10 <= sum(days_away.get(student_id, 0) >= 14 for student_id in learners) <= 35
+    learners = [oracle.Learner(*learner) for learner in rows.at_risk_learners]
+    assert 10 <= len(oracle.dual_risk_students(rows.students, visits, learners, now)) <= 35
 
 
 def test_people_have_habits(sample: school.School) -> None:

@@ -1,7 +1,6 @@
 """Set-up: the Python it picks, dbt_utils and its stand-in, the lock, and the example of a profile."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -9,11 +8,11 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hub import serve_hub
-from psycopg.conninfo import conninfo_to_dict
 from support import PROJECT, MakeDatabase, RunDbt
 
 from scripts import set_up
@@ -189,100 +188,54 @@ def test_lint_wants_sql_in_lower_case(statement: str, broken: set[str]) -> None:
     assert {*re.findall(r"\| (\w{4}) \|", said)} == broken, said
 
 
-# A relation, a test on it, and the number of failures that dbt_utils 1.4.1 counts.
-RANGES = {"lower_bound_column": "a", "upper_bound_column": "b"}
-BEHAVIOUR = {
-    "unique": (
-        "(1, 1), (1, 2), (2, 1)",
-        "unique_combination_of_columns",
+# Tests, their usual arguments, and cases: rows, more arguments, and how many failures dbt_utils 1.4.1 counts.
+BEHAVIOUR: dict[str, tuple[dict[str, Any], dict[str, tuple[str, dict[str, Any], int]]]] = {
+    "unique_combination_of_columns": (
         {"combination_of_columns": ["a", "b"]},
-        0,
+        {
+            "unique": ("(1, 1), (1, 2), (2, 1)", {}, 0),
+            "not_unique": ("(1, 1), (1, 1), (1, 1), (2, null), (2, null)", {}, 2),
+            "quoted": ("(1, 1), (1, 1)", {"quote_columns": True}, 1),
+        },
     ),
-    "not_unique": (
-        "(1, 1), (1, 1), (1, 1), (2, null), (2, null)",
-        "unique_combination_of_columns",
-        {"combination_of_columns": ["a", "b"]},
-        2,
+    "accepted_range": (
+        {"column_name": "a"},
+        {
+            "in_range": ("(1, 0), (3, 0), (null, 0)", {"min_value": 1, "max_value": 3}, 0),
+            "out_of_range": ("(0, 0), (2, 0), (4, 0)", {"min_value": 1, "max_value": 3}, 2),
+            "exclusive": ("(1, 0), (2, 0), (3, 0)", {"min_value": 1, "max_value": 3, "inclusive": False}, 2),
+            "only_a_minimum": ("(0, 0), (9, 0)", {"min_value": 0}, 0),
+            "only_a_maximum": ("(0, 0), (9, 0)", {"max_value": 0}, 1),
+            "another_column": ("(1, 0), (5, 7)", {"max_value": "b - 1"}, 1),
+            "no_bounds": ("(0, 0)", {}, 0),
+        },
     ),
-    "quoted": (
-        "(1, 1), (1, 1)",
-        "unique_combination_of_columns",
-        {"combination_of_columns": ["a", "b"], "quote_columns": True},
-        1,
+    "mutually_exclusive_ranges": (
+        {"lower_bound_column": "a", "upper_bound_column": "b"},
+        {
+            "adjacent": ("(0, 1), (1, 2), (2, 5)", {}, 0),
+            "overlapping": ("(0, 2), (1, 3), (4, 5)", {}, 1),
+            "with_a_hole": ("(0, 1), (2, 3)", {}, 0),
+            "with_a_hole_that_may_not_be": ("(0, 1), (2, 3)", {"gaps": "not_allowed"}, 1),
+            "without_holes": ("(0, 1), (1, 3)", {"gaps": "not_allowed"}, 0),
+            "without_the_holes_that_must_be": ("(0, 1), (1, 3)", {"gaps": "required"}, 1),
+            "backwards": ("(1, 0)", {}, 1),
+            "of_no_length": ("(1, 1), (1, 2)", {}, 1),
+            "of_no_length_which_may_be": ("(1, 1), (1, 2)", {"zero_length_range_allowed": True}, 0),
+            "open_ended": ("(0, 1), (1, null)", {}, 1),
+            "open_ended_with_an_expression": ("(0, 1), (1, null)", {"upper_bound_column": "coalesce(b, 99)"}, 0),
+            "open_at_the_start": ("(null, 1), (1, 2)", {}, 2),
+            "twice_the_same": ("(0, 1), (1, 2), (1, 2)", {}, 2),
+            "of_partitions": ("(0, 5, 1), (1, 4, 2), (5, 6, 1)", {"partition_by": "c"}, 0),
+            "overlapping_in_a_partition": ("(0, 5, 1), (1, 4, 1), (0, 1, 2)", {"partition_by": "c"}, 1),
+        },
     ),
-    "in_range": (
-        "(1, 0), (3, 0), (null, 0)",
-        "accepted_range",
-        {"column_name": "a", "min_value": 1, "max_value": 3},
-        0,
-    ),
-    "out_of_range": (
-        "(0, 0), (2, 0), (4, 0)",
-        "accepted_range",
-        {"column_name": "a", "min_value": 1, "max_value": 3},
-        2,
-    ),
-    "exclusive": (
-        "(1, 0), (2, 0), (3, 0)",
-        "accepted_range",
-        {"column_name": "a", "min_value": 1, "max_value": 3, "inclusive": False},
-        2,
-    ),
-    "only_a_minimum": ("(0, 0), (9, 0)", "accepted_range", {"column_name": "a", "min_value": 0}, 0),
-    "only_a_maximum": ("(0, 0), (9, 0)", "accepted_range", {"column_name": "a", "max_value": 0}, 1),
-    "another_column": ("(1, 0), (5, 7)", "accepted_range", {"column_name": "a", "max_value": "b - 1"}, 1),
-    "no_bounds": ("(0, 0)", "accepted_range", {"column_name": "a"}, 0),
-    "adjacent": ("(0, 1), (1, 2), (2, 5)", "mutually_exclusive_ranges", RANGES, 0),
-    "overlapping": ("(0, 2), (1, 3), (4, 5)", "mutually_exclusive_ranges", RANGES, 1),
-    "with_a_hole": ("(0, 1), (2, 3)", "mutually_exclusive_ranges", RANGES, 0),
-    "with_a_hole_that_may_not_be": (
-        "(0, 1), (2, 3)",
-        "mutually_exclusive_ranges",
-        RANGES | {"gaps": "not_allowed"},
-        1,
-    ),
-    "without_holes": ("(0, 1), (1, 3)", "mutually_exclusive_ranges", RANGES | {"gaps": "not_allowed"}, 0),
-    "without_the_holes_that_must_be": (
-        "(0, 1), (1, 3)",
-        "mutually_exclusive_ranges",
-        RANGES | {"gaps": "required"},
-        1,
-    ),
-    "backwards": ("(1, 0)", "mutually_exclusive_ranges", RANGES, 1),
-    "of_no_length": ("(1, 1), (1, 2)", "mutually_exclusive_ranges", RANGES, 1),
-    "of_no_length_which_may_be": (
-        "(1, 1), (1, 2)",
-        "mutually_exclusive_ranges",
-        RANGES | {"zero_length_range_allowed": True},
-        0,
-    ),
-    "open_ended": ("(0, 1), (1, null)", "mutually_exclusive_ranges", RANGES, 1),
-    "open_ended_with_an_expression": (
-        "(0, 1), (1, null)",
-        "mutually_exclusive_ranges",
-        RANGES | {"upper_bound_column": "coalesce(b, 99)"},
-        0,
-    ),
-    "open_at_the_start": ("(null, 1), (1, 2)", "mutually_exclusive_ranges", RANGES, 2),
-    "twice_the_same": ("(0, 1), (1, 2), (1, 2)", "mutually_exclusive_ranges", RANGES, 2),
-    "of_partitions": (
-        "(0, 5, 1), (1, 4, 2), (5, 6, 1)",
-        "mutually_exclusive_ranges",
-        RANGES | {"partition_by": "c"},
-        0,
-    ),
-    "overlapping_in_a_partition": (
-        "(0, 5, 1), (1, 4, 1), (0, 1, 2)",
-        "mutually_exclusive_ranges",
-        RANGES | {"partition_by": "c"},
-        1,
-    ),
-    "as_many_rows": ("(1, 1)", "equal_rowcount", {"compare_model": "ref('three_rows')"}, 2),
-    "equally_many": (
-        "(1, 1), (2, 2), (3, null)",
-        "equal_rowcount",
+    "equal_rowcount": (
         {"compare_model": "ref('three_rows')"},
-        0,
+        {
+            "as_many_rows": ("(1, 1)", {}, 2),
+            "equally_many": ("(1, 1), (2, 2), (3, null)", {}, 0),
+        },
     ),
 }
 
@@ -301,21 +254,19 @@ def test_the_tests_of_dbt_utils_and_of_its_stand_in_count_the_same(
         json.dumps({"name": "behaviour", "profile": "engagement_panel", "config-version": 2})
     )
     (models / "three_rows.sql").write_text("select * from (values (1), (2), (3)) as rows (a)")
-    described = []
-    for name, (rows, test, arguments, _) in BEHAVIOUR.items():
-        columns = "a, b, c" if rows.split(")")[0].count(",") == 2 else "a, b"
-        (models / f"{name}.sql").write_text(f"select * from (values {rows}) as rows ({columns})")
-        described.append(
-            {
-                "name": name,
-                "data_tests": [{f"dbt_utils.{test}": {"name": f"test_{name}", "arguments": arguments}}],
-            }
-        )
+    described, expected = [], {}
+    for test, (usual, cases) in BEHAVIOUR.items():
+        for name, (rows, more, failures) in cases.items():
+            columns = "a, b, c" if rows.split(")")[0].count(",") == 2 else "a, b"
+            (models / f"{name}.sql").write_text(f"select * from (values {rows}) as rows ({columns})")
+            tested = {f"dbt_utils.{test}": {"name": f"test_{name}", "arguments": usual | more}}
+            described.append({"name": name, "data_tests": [tested]})
+            expected[f"test_{name}"] = failures
     (models / "models.yml").write_text(yaml.safe_dump({"models": described}))
 
     build = run_dbt(database, "build", project=project)
     counted = {result.node.name: result.failures for result in build.results if result.failures is not None}
-    assert counted == {f"test_{name}": failures for name, (*_, failures) in BEHAVIOUR.items()}, build.output
+    assert counted == expected, build.output
 
 
 @pytest.fixture
@@ -376,35 +327,3 @@ def test_what_the_hub_does_not_have_is_an_error_and_no_case_for_the_stand_in(bar
     with pytest.raises(SystemExit, match="dbt deps could not install packages.yml"):
         set_up.install_dbt_utils(bare_project)
     assert not (bare_project / "dbt_packages" / "dbt_utils" / "macros").exists()
-
-
-def dbt_with_the_example_profile(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run dbt in the project with the example as profile."""
-    shutil.copy(PROJECT / "profiles.yml.example", folder / "profiles.yml")
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "ENGAGEMENT_"))}
-    paths = {"DBT_PROFILES_DIR": str(folder), "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
-    return subprocess.run(
-        [Path(sys.executable).parent / "dbt", *arguments],
-        cwd=PROJECT,
-        env=own | paths | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"} | environment,
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_the_example_profile_takes_production_from_the_environment(tmp_path: Path, server: str) -> None:
-    incomplete = dbt_with_the_example_profile(tmp_path, "debug", "--target", "prod")
-    assert incomplete.returncode != 0
-    assert "ENGAGEMENT_PANEL_HOST" in incomplete.stdout
-
-    debug = dbt_with_the_example_profile(
-        tmp_path,
-        *("debug", "--target", "prod"),
-        ENGAGEMENT_PANEL_HOST=str(conninfo_to_dict(server)["host"]),
-        ENGAGEMENT_PANEL_USER="postgres",
-        ENGAGEMENT_PANEL_PASSWORD="not asked for",
-        ENGAGEMENT_PANEL_DBNAME="postgres",
-    )
-    assert "All checks passed!" in debug.stdout, debug.stdout
-    for setting in ("schema: mgmt", "sslmode: require", "port: 5432"):
-        assert setting in debug.stdout
