@@ -35,7 +35,7 @@ def main() -> None:
         results = [
             parse.success,
             _passes(BIN / "dbt-bouncer"),
-            _passes(BIN / "sqlfluff", "lint", "--disable-progress-bar", *SQL),
+            _passes(BIN / "sqlfluff", "lint", "--disable-progress-bar", "--processes", "0", *SQL),
             parse.success and write_tables.are_up_to_date(parse.result),
         ]
     sys.exit(not all(results))
