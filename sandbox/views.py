@@ -1,6 +1,7 @@
 """The panel's views, for what we develop with: read from the project itself, without a database."""
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engagement_panel.dbt import PROJECT, run_dbt
@@ -12,18 +13,19 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 SCHEMA = "mgmt"
-FOLDER = PROJECT / ".sandbox" / "manifest"  # kept: what dbt has parsed once takes it a moment
 
 
 @cache
-def manifest() -> "Manifest":
-    """Have dbt parse the project as it is deployed to schema `mgmt`.
+def manifest(project: Path = PROJECT) -> "Manifest":
+    """Have dbt parse the project, or a copy of it, as it is deployed to schema `mgmt`.
 
     Raises:
         RuntimeError: dbt cannot parse it.
     """
-    write_profile(FOLDER, "host=none user=none dbname=none", [SCHEMA])
-    parse = run_dbt("parse", "--log-level", "none", profiles=FOLDER, target=SCHEMA, artifacts=FOLDER)
+    folder = project / ".sandbox" / "manifest"  # kept: what dbt has parsed once takes it a moment
+    write_profile(folder, "host=none user=none dbname=none", [SCHEMA])
+    quiet = ("--log-level", "none")
+    parse = run_dbt("parse", *quiet, project=project, profiles=folder, target=SCHEMA, artifacts=folder)
     if not parse.success:
         raise RuntimeError(f"dbt cannot parse the project: {parse.exception}")
     manifest: Manifest = parse.result

@@ -12,10 +12,9 @@ from unittest import mock
 
 import pytest
 import yaml
-from conftest import PROJECT
 from deployment import DISABLED, MODELS, PANEL, READER, Panel, disable_idle_steps, no_reader_notices
 from hub import serve_hub
-from support import DbtRun
+from support import PROJECT, DbtRun
 
 from sandbox.load import ROSTER, ProjectCopy
 

@@ -12,9 +12,10 @@ from copies import copy_project
 from rich.console import Console
 from support import commands_of, panel_definition, run_command, run_dbt
 
-from engagement_panel import dbt, panel
+from engagement_panel import panel
 from sandbox import console
 from sandbox.profiles import write_profile
+from sandbox.views import manifest
 
 # Days are halves, so that nobody is near a mark for as long as the tests take.
 SCHOOL = """
@@ -107,10 +108,9 @@ def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
     assert "High engagement, the most consistent first (2)" in output.getvalue()
 
 
-def test_the_descriptions_move(project: Path, profile: Path) -> None:
-    options = ("--no-write-json", "--log-level-file", "none")
-    manifest = dbt.run_dbt("parse", "--quiet", *options, project=project, profiles=profile, artifacts=profile).result
-    said = {node.name: node.description for node in [*manifest.nodes.values(), *manifest.exposures.values()]}
+def test_the_descriptions_move(project: Path) -> None:
+    nodes = [*manifest(project).nodes.values()]
+    said = {node.name: node.description for node in [*nodes, *manifest(project).exposures.values()]}
     assert "The 2 active students" in said["module_12_at_risk_students"]
     assert "absent for 10 days or more" in said["module_12_at_risk_students"]
     assert (
@@ -121,7 +121,7 @@ def test_the_descriptions_move(project: Path, profile: Path) -> None:
     assert "a score of 12.5 or more, the 2 best; from a score of 30 on" in said["high_engagement_and_ambassadors"]
     (score,) = (
         node.columns["consistency_score"].description
-        for node in manifest.nodes.values()
+        for node in nodes
         if node.name == "engagement_student_activity_v" and node.resource_type == "model"
     )
     assert "12.5 is high engagement, 30 a potential ambassador" in score

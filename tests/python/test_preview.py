@@ -28,8 +28,8 @@ from sandbox.load import ROSTER
 pytest_plugins = ["deployment"]
 
 STUDENTS_STEP = "models/staging/stg_engagement__students"
-ROSTER_VIEW = "engagement_inactive_roster_v"
-ACTIVITY_VIEW = "engagement_student_activity_v"
+ROSTER_NAME = "engagement_inactive_roster_v"
+ACTIVITY_NAME = "engagement_student_activity_v"
 VIEWS = {name.removeprefix("mgmt.") for name in PANEL}
 LINE = re.compile(r"(SAME|NEW|CHANGES|REFUSED|STEP) +(\w+)  (.+)")
 
@@ -105,10 +105,10 @@ def test_a_changed_score_target_names_rows_and_column_and_nobody(panel):
     with as_it_was(panel):
         found = preview(panel, engagement_consistency_sessions_target=12)
     assert found.exit_code == 1
-    word, finding = lines(found).pop(ACTIVITY_VIEW)
+    word, finding = lines(found).pop(ACTIVITY_NAME)
     assert word == "CHANGES"
     assert re.fullmatch(r"replaced; (\d+) rows change \(consistency_score in \1\)", finding), finding
-    assert {line for view, line in lines(found).items() if view != ACTIVITY_VIEW} == {("SAME", "unchanged")}
+    assert {line for view, line in lines(found).items() if view != ACTIVITY_NAME} == {("SAME", "unchanged")}
     examples = re.findall(r"^ {9}student_id (\d+): consistency_score ([\d.]+) -> ([\d.]+)$", found.output, re.MULTILINE)
     assert len(examples) == 3
     assert re.findall(r"and ([\d,]+) more", found.output) == [str(int(re.search(r"\d+", finding)[0]) - 3)]
@@ -130,7 +130,7 @@ def test_rows_are_counted_by_what_becomes_of_them_and_names_are_shown_if_asked(p
     )
     silent, talking = preview(panel), preview(panel, "--names")
     for found in (silent, talking):
-        assert lines(found)[ROSTER_VIEW] == (
+        assert lines(found)[ROSTER_NAME] == (
             "CHANGES",
             "replaced; 3 rows change (level in 2, full_name in 1); 1 row appears; 1 row vanishes",
         )
@@ -147,7 +147,7 @@ def test_rows_without_a_key_appear_and_vanish(panel):
     description = panel.project.read(f"{ROSTER}.yml")
     panel.project.write(f"{ROSTER}.yml", description.replace("data_tests: [unique, not_null]", "", 1))
     change_rows(panel, ROSTER, "case when student_id = 1 then 'Z9' else level end as level")
-    assert lines(preview(panel))[ROSTER_VIEW] == ("CHANGES", "replaced; 1 row appears; 1 row vanishes")
+    assert lines(preview(panel))[ROSTER_NAME] == ("CHANGES", "replaced; 1 row appears; 1 row vanishes")
 
 
 def test_the_one_row_of_a_view_changes_whatever_its_key():
@@ -163,7 +163,7 @@ def test_a_row_that_comes_twice_appears():
 def test_another_order_is_a_change(panel):
     roster = panel.project.read(f"{ROSTER}.sql")
     panel.project.write(f"{ROSTER}.sql", f"select * from ({roster}) as roster order by student_id")
-    assert lines(preview(panel))[ROSTER_VIEW] == ("CHANGES", "replaced; the rows come in another order")
+    assert lines(preview(panel))[ROSTER_NAME] == ("CHANGES", "replaced; the rows come in another order")
 
 
 def test_both_versions_are_of_one_instant(panel):
@@ -171,7 +171,7 @@ def test_both_versions_are_of_one_instant(panel):
     panel.deploy("run")
     change_rows(panel, ROSTER, "level || '' as level")
     found = preview(panel)
-    assert lines(found)[ROSTER_VIEW] == ("SAME", "replaced")
+    assert lines(found)[ROSTER_NAME] == ("SAME", "replaced")
     assert found.exit_code == 0
 
 
@@ -187,8 +187,8 @@ def edit_what_may_be_edited(panel: Panel) -> None:
 
 def edit_each_otherwise(panel: Panel) -> None:
     rename_a_column(panel)
-    panel.project.append_column(model_of(panel, ACTIVITY_VIEW), "note", "'call'::text", "text")
-    breaks_its_contract, of_another_role, a_table, *_ = sorted(VIEWS - {ROSTER_VIEW, ACTIVITY_VIEW})
+    panel.project.append_column(model_of(panel, ACTIVITY_NAME), "note", "'call'::text", "text")
+    breaks_its_contract, of_another_role, a_table, *_ = sorted(VIEWS - {ROSTER_NAME, ACTIVITY_NAME})
     panel.project.select_from(model_of(panel, breaks_its_contract), "*, 1 as undeclared")
     panel.project.append_column(model_of(panel, of_another_role), "note", "'call'::text", "text")
     panel.execute(f"""
@@ -247,7 +247,7 @@ def test_the_deployment_does_what_the_preview_says(panel, edit):
 def test_a_refusal_names_the_columns_and_what_would_differ(panel):
     rename_a_column(panel)
     found = preview(panel)
-    word, finding = lines(found)[ROSTER_VIEW]
+    word, finding = lines(found)[ROSTER_NAME]
     assert word == "REFUSED"
     assert "level text -> course text" in finding
     assert finding.endswith("Its new version: a new column: course; a column less: level.")
@@ -286,7 +286,7 @@ def test_on_a_school_without_the_panel_everything_is_new(panel):
     with as_it_was(panel):
         found = preview(panel)
     assert {view: line for view, line in lines(found).items() if view in VIEWS}.keys() == VIEWS
-    assert lines(found)[ROSTER_VIEW] == ("NEW", f"created; {STUDENTS} rows")
+    assert lines(found)[ROSTER_NAME] == ("NEW", f"created; {STUDENTS} rows")
     assert ("NEW", "created; 0 rows") in lines(found).values()  # of those at dual risk
     assert {word for word, _ in lines(found).values()} == {"NEW", "STEP"}
     assert found.exit_code == 1
@@ -297,7 +297,7 @@ def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
     panel.project.write(f"{STUDENTS_STEP}.sql", f"select * from ({step}) as students where student_id <> 4")
     found = lines(preview(panel))
     assert found["stg_engagement__students"] == ("STEP", "replaced")
-    assert found[ROSTER_VIEW] == ("CHANGES", "unchanged; 1 row vanishes")
+    assert found[ROSTER_NAME] == ("CHANGES", "unchanged; 1 row vanishes")
 
 
 def test_a_seed_that_changes_shows_in_what_reads_it(panel):
@@ -333,7 +333,7 @@ def test_what_is_killed_halfway_held_no_lock_but_a_readers_and_leaves_nothing(pa
     arguments = (panel.project.path, panel.profile(), "--vars", json.dumps(VARS))
     process = multiprocessing.get_context("forkserver").Process(target=preview_of, args=arguments)
     with as_it_was(panel), panel.connect() as admin, admin.transaction(force_rollback=True):
-        admin.execute(f"alter view mgmt.{ROSTER_VIEW} set (security_barrier)")
+        admin.execute(f"alter view mgmt.{ROSTER_NAME} set (security_barrier)")
         process.start()
         try:
             wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER) or not process.is_alive(), "it waits for the roster")
@@ -363,4 +363,4 @@ def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
     change_rows(panel, ROSTER, "no_such_column as level")
     found = preview(panel)
     assert (found.exit_code, found.output) == (2, "")
-    assert found.errors == f'{ROSTER_VIEW}: column "no_such_column" does not exist\n'
+    assert found.errors == f'{ROSTER_NAME}: column "no_such_column" does not exist\n'

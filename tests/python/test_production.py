@@ -206,10 +206,15 @@ def test_the_example_profile_takes_production_from_the_environment_and_asks_for_
     installed: Path, password_file: Path, tmp_path: Path
 ) -> None:
     without = tmp_path / "without.env"
-    without.write_text("".join(line for line in password_file.open() if not re.search("SSLMODE|PORT", line)))
-    said = run_with(without, installed, "dbt debug --target prod").stdout
-    for setting in ("schema: mgmt", "sslmode: require", "port: 5432"):
-        assert setting in said
+    for unset, settings in (
+        ("SSLMODE", ("schema: mgmt", "sslmode: require", "server does not support SSL")),
+        ("PORT", ("port: 5432",)),
+    ):
+        without.write_text("".join(line for line in password_file.open() if unset not in line))
+        debug = run_with(without, installed, "dbt debug --target prod")
+        assert debug.returncode != 0
+        for setting in settings:
+            assert setting in debug.stdout
     empty = run(installed, ".venv/bin/dbt", "debug", "--target", "prod")
     assert empty.returncode != 0
     assert "ENGAGEMENT_PANEL_HOST" in empty.stdout

@@ -247,12 +247,11 @@ def test_nobody_but_the_deployer_reads_what_is_kept(panel):
 
 @pytest.mark.parametrize("lacks", ["create on the schema", "the schema", "the table"])
 def test_what_cannot_be_kept_is_not_replaced(panel, lacks):
+    by_hand(panel, SAME)
     if lacks == "the table":
-        by_hand(panel, SAME)
         panel.deploy("run", "-s", "decline")
         panel.execute(f"alter table {KEPT} owner to school")
     else:
-        by_hand(panel, SAME)
         panel.execute("alter schema mgmt_internal owner to school; grant usage on schema mgmt_internal to deployer")
         if lacks == "the schema":
             panel.execute("drop schema mgmt_internal cascade")
@@ -267,7 +266,6 @@ def test_what_cannot_be_kept_is_not_replaced(panel, lacks):
 
 def test_two_first_runs_keep_each_view_once(panel):
     by_hand(panel, SAME)
-    panel.deploy("parse")
     with panel.connect() as reader:
         reader.execute("begin; select * from mgmt.dau")
         runs = [panel.start("run", "-s", "path:models/cases", "--threads", "4") for _ in range(2)]
