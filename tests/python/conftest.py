@@ -1,8 +1,8 @@
 """What the tests share: a PostgreSQL server, and databases with the panel in them."""
 
 import gc
-import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,11 @@ hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Spare dbt what it has done before, for all logins, target folders and workers."""
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "parsed"
-    folder.mkdir(exist_ok=True)
-    gc.freeze()  # dbt's modules, which would be looked through again and again
-    with doing_once(), parsing_once(folder):
+def quick_dbt() -> Iterator[None]:
+    """Spare dbt what it has done before, for all logins and target folders."""
+    gc.freeze()  # dbt's modules
+    gc.set_threshold(100_000, 100)  # else a seventh of the time goes into looking for garbage
+    with doing_once(), parsing_once():
         yield
 
 
@@ -56,9 +54,10 @@ def server(temporary_server: tuple[Path, str]) -> str:
 
 @pytest.fixture(scope="session")
 def make_database(server: str) -> MakeDatabase:
-    """Give a function that makes databases, anew if there is one; all collate by code point, as Python does.
+    """Give a function that makes a database (anew, or as a copy of a template) and gives its URI.
 
-    Those that take the name `school` one after the other save dbt the parsing: it parses anew for another database.
+    All collate by code point, as Python does. Those that take the name `school` one after the other save dbt the
+    parsing: it parses anew for another database.
     """
 
     def make(name: str, template: str = "template0") -> str:
@@ -74,18 +73,15 @@ def make_database(server: str) -> MakeDatabase:
 
 @pytest.fixture(scope="session")
 def run_dbt(server: str, workspace: Path) -> RunDbt:
-    """Give a function that runs dbt on a database of the server."""
+    """Give a function that runs a dbt command on a database of the server, as a role that may log in.
 
-    def run(
-        database: str,
-        *arguments: str,
-        vars: dict[str, Any] | None = None,
-        user: str = "postgres",
-        project: Path = PROJECT,
-    ) -> DbtRun:
+    Target and log folders are its own; vars and project are those of `support.run_dbt`.
+    """
+
+    def run(database: str, *arguments: str, user: str = "postgres", project: Path = PROJECT, **options: Any) -> DbtRun:
         folder = workspace / "dbt" / project.name / database / user
         write_profile(folder, make_conninfo(server, dbname=database, user=user))
-        return run_dbt_with(folder, *arguments, vars=vars, project=project)
+        return run_dbt_with(folder, *arguments, project=project, **options)
 
     return run
 
@@ -100,6 +96,14 @@ def deployed_template(server: str, make_database: MakeDatabase, run_dbt: RunDbt)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("alter database school rename to deployed")
     return "deployed"
+
+
+@pytest.fixture(scope="session")
+def sample_template(make_database: MakeDatabase, deployed_template: str) -> str:
+    """Give the name of a database to copy: the panel on the sample school."""
+    with psycopg.connect(make_database("sample", deployed_template)) as connection:
+        school.load(connection, school.generate(datetime.now(UTC)))
+    return "sample"
 
 
 @pytest.fixture(scope="session")

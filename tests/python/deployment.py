@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -38,8 +38,8 @@ VARS = {"deployment_readers": [READER]}  # the same wherever possible: dbt parse
 # Deployment treats all views alike: with fewer, its tests take half their time. The soak deploys all.
 DISABLED = sorted(
     model.stem
-    for folder in ("core_kpis", "trends", "time_distribution")
-    for model in (PROJECT / "models/panel" / folder).glob("*.sql")
+    for place in ("core_kpis/*.sql", "trends/*.sql", "time_distribution/*.sql", "*/engagement_recent_reactivated*.sql")
+    for model in (PROJECT / "models/panel").glob(place)
 )
 SQL = {file.stem: file.read_text() for file in (PROJECT / "models").rglob("*.sql")}
 
@@ -57,6 +57,7 @@ ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 OF_RUNS = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
 PAUSES = f"{OF_RUNS} and query like '%pg_sleep%'"
 WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation = '{ROSTER_VIEW}'::regclass"
+LEFT_FOR_READERS = "left as it is, readers would miss rows"
 TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
 WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
 PARK = 42  # the advisory lock at which a test stops runs
@@ -240,10 +241,7 @@ class Panel:
         return ["--profiles-dir", str(folder), "--target-path", str(folder), "--log-path", str(folder / "logs")]
 
 
-class MakePanel(Protocol):
-    """Make the database anew on one of the servers, with the panel deployed on a small school, and give it."""
-
-    def __call__(self, server: str = EMBEDDED, database: str = DATABASE) -> Panel: ...  # noqa: D102
+MakePanel = Callable[..., Panel]
 
 
 @pytest.fixture(scope="session")
@@ -304,7 +302,7 @@ def mortal_server(workspace: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def make_panel(request: pytest.FixtureRequest, workspace: Path, project: ProjectCopy, run_dbt: RunDbt) -> MakePanel:
-    """Give a function that makes the panel anew."""
+    """Give a function that makes a database anew on a server, with the panel deployed on a small school."""
     templates: set[str] = set()
 
     def make(server: str = EMBEDDED, database: str = DATABASE) -> Panel:
@@ -380,7 +378,7 @@ def wait_until(condition: Callable[[], Any], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"never came: {what}"
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def _make_school(panel: Panel) -> None:

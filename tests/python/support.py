@@ -3,25 +3,28 @@
 import contextlib
 import hashlib
 import io
+import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from unittest import mock
 
+import click
 import jinja2
-from dbt.constants import PARTIAL_PARSE_FILE_NAME
+from dbt.cli import requires
+from dbt.config.runtime import RuntimeConfig
 from dbt.contracts.graph.manifest import Manifest
-from dbt.parser.manifest import ManifestLoader, extended_mashumuro_decoder
 from dbt_common.tests import enable_test_caching
+from rich.console import Console
 
 from engagement_panel import __main__ as engagement_panel
 from engagement_panel import dbt, panel
 from engagement_panel.dbt import PROJECT
+from sandbox import console
 
 __all__ = ["PROJECT", "DbtRun", "MakeDatabase", "Outcome", "RunDbt", "environment", "run_command", "run_dbt"]
 
@@ -35,23 +38,9 @@ class DbtRun:
     results: list[Any]  # dbt's RunResult, one a node
 
 
-class MakeDatabase(Protocol):
-    """Create a database, anew if there is one, as a copy of another if `template` names one; return its URI."""
-
-    def __call__(self, name: str, template: str = "template0") -> str: ...  # noqa: D102
-
-
-class RunDbt(Protocol):
-    """Run a dbt command on a database, as a role that may log in, in target and log folders of its own."""
-
-    def __call__(  # noqa: D102
-        self,
-        database: str,
-        *arguments: str,
-        vars: dict[str, Any] | None = None,
-        user: str = "postgres",
-        project: Path = PROJECT,
-    ) -> DbtRun: ...
+# What the fixtures of those names give: see conftest.py.
+MakeDatabase = Callable[..., str]
+RunDbt = Callable[..., DbtRun]
 
 
 @dataclass(frozen=True)
@@ -99,41 +88,46 @@ def doing_once() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def parsing_once(folder: Path) -> Iterator[None]:
-    """Let dbt parse a project once for the same settings, database and schema: by itself it does so for each login.
+def parsing_once() -> Iterator[None]:
+    """Let dbt go on with what it has parsed, as a dbtRunner that is given a manifest, if nothing has changed since.
 
-    What it has parsed is kept in a folder.
+    A dozen are kept, for each takes some memory.
     """
-    read, write = ManifestLoader.read_manifest_for_partial_parse, ManifestLoader.write_manifest_for_partial_parse
+    kept: dict[Any, tuple[Manifest, dict[str, Any]]] = {}
+    setup = requires.setup_manifest
 
-    def shared(loader: ManifestLoader) -> Path:
-        project, state = loader.root_project, loader.manifest.state_check
-        hashes = [each.checksum for each in (state.vars_hash, *state.project_hashes.values())]
-        alike = (project.project_root, project.credentials.database, project.credentials.schema, *hashes)
-        return folder / hashlib.sha256(repr(alike).encode()).hexdigest()
+    def setup_once(context: click.Context, **options: Any) -> None:
+        flags = context.obj["flags"]
+        if context.info_name == "parse" or flags.WRITE_JSON or flags.STATE:
+            return setup(context, **options)  # files are to be written, or what has been parsed is changed
+        key = _parsed_from(context.obj["runtime_config"])
+        if key in kept:
+            context.obj["manifest"], graph = kept.pop(key)
+            context.obj["manifest"].flat_graph = {**graph}  # without what runs have noted in it
+        setup(context, **options)
+        manifest = context.obj["manifest"]
+        kept[key] = manifest, {**manifest.flat_graph}
+        if len(kept) > 12:
+            del kept[next(iter(kept))]
 
-    def read_own_or_shared(loader: ManifestLoader) -> Manifest | None:
-        found = read(loader)
-        if not found and shared(loader).exists():
-            saved = Manifest.from_msgpack(shared(loader).read_bytes(), decoder=extended_mashumuro_decoder)
-            saved.state_check.profile_hash = loader.manifest.state_check.profile_hash
-            if loader.is_partial_parsable(saved)[0]:
-                found = saved
-                with mock.patch.object(loader, "manifest", saved):
-                    write(loader)  # for processes that start from this target folder
-        return found
-
-    def write_own_and_shared(loader: ManifestLoader) -> None:
-        write(loader)
-        copy = Path(tempfile.mkdtemp(dir=folder)) / PARTIAL_PARSE_FILE_NAME
-        shutil.copy(Path(loader.root_project.project_target_path) / PARTIAL_PARSE_FILE_NAME, copy)
-        copy.replace(shared(loader))  # at once, for another worker may be reading it
-
-    with (
-        mock.patch.object(ManifestLoader, "read_manifest_for_partial_parse", read_own_or_shared),
-        mock.patch.object(ManifestLoader, "write_manifest_for_partial_parse", write_own_and_shared),
-    ):
+    with mock.patch.object(requires, "setup_manifest", setup_once):
         yield
+
+
+def _parsed_from(config: RuntimeConfig) -> Any:
+    """Give all that a manifest depends on: the place in the database, the vars, and the contents of the files."""
+    root, credentials = Path(config.project_root), config.credentials
+    folders = {*config.all_source_paths, *config.macro_paths, config.packages_install_path}
+    files = [root / "dbt_project.yml"]
+    for folder in folders:
+        files += [Path(path, name) for path, _, names in os.walk(root / folder, followlinks=True) for name in names]
+    contents = frozenset((file, _digest(file, file.stat().st_mtime_ns)) for file in files)
+    return root, credentials.database, credentials.schema, config.target_name, json.dumps(config.cli_vars), contents
+
+
+@cache
+def _digest(file: Path, changed_at: int) -> bytes:
+    return hashlib.sha256(file.read_bytes()).digest()
 
 
 def run_command(profile: Path, *arguments: str) -> Outcome:
@@ -166,6 +160,13 @@ def panel_definition(profile: Path, **options: Any) -> dict[str, Any]:
     assert run.exit_code == 0, run.output
     definition: dict[str, Any] = dbt.inline_value(run.results)
     return definition
+
+
+def printed(read: panel.Panel) -> str:
+    """Give what the terminal shows of a panel."""
+    output = io.StringIO()
+    console.print_panel(read, Console(file=output, width=console.WIDTH))
+    return output.getvalue()
 
 
 @contextlib.contextmanager

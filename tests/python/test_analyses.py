@@ -15,8 +15,6 @@ import pytest
 from psycopg.rows import namedtuple_row
 from support import PROJECT, MakeDatabase, RunDbt
 
-from sandbox import school
-
 ANALYSES = {path.stem for path in (PROJECT / "analyses").glob("*.sql")}
 DAY = timedelta(days=1)
 NOBODY_IS_ACTIVE = """
@@ -29,12 +27,9 @@ OTHER_VARS = {"engagement_consistency_sessions_target": 12, "engagement_call_fro
 
 
 @pytest.fixture(scope="module")
-def sample_school(make_database: MakeDatabase, deployed_template: str) -> str:
+def sample_school(make_database: MakeDatabase, sample_template: str) -> str:
     """Give the URI of a database with the panel on the sample school."""
-    uri = make_database("school", template=deployed_template)
-    with psycopg.connect(uri) as connection:
-        school.load(connection, school.generate(datetime.now(UTC)))
-    return uri
+    return make_database("school", sample_template)
 
 
 @pytest.fixture

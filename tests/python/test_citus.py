@@ -111,17 +111,15 @@ def explain(citus: Panel, view: str) -> str:
 
 
 def test_an_ordered_view_ends_with_an_offset_on_citus_only(make_database, run_dbt):
-    database = "an_extension_like_citus"
-
     def compiled(*options: str) -> dict[str, str]:
-        run = run_dbt(database, "compile", "--no-populate-cache", "-s", "path:models/panel", *options)
+        run = run_dbt("school", "compile", "--no-populate-cache", "-s", "path:models/panel", *options)
         assert run.exit_code == 0, run.output
         return {result.node.name: result.node.compiled_code for result in run.results}
 
     def ending_with_an_offset(sqls: dict[str, str]) -> set[str]:
         return {name for name, sql in sqls.items() if sql.endswith("\noffset 0")}
 
-    with psycopg.connect(make_database(database)) as connection:
+    with psycopg.connect(make_database("school")) as connection:
         plain = compiled()
         connection.execute("""
             set allow_system_table_mods = on;

@@ -3,17 +3,15 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from io import StringIO
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from rich.console import Console
+from support import printed
 
 from engagement_panel import spanish
 from engagement_panel.figures import NO_CHECKOUTS, Figure, key_figures, sections
 from engagement_panel.panel import Panel
-from sandbox import console
 
 SPACE = "\N{NO-BREAK SPACE}"
 MONDAY = date(2026, 3, 16)
@@ -143,17 +141,15 @@ def test_a_school_without_checkouts_is_told_so(panel: Panel) -> None:
     assert not {"minutos", "horas", "minutos-franja", "dias"} & figures(without).keys()
 
 
-def printed(panel: Panel) -> list[str]:
+def lines(panel: Panel) -> list[str]:
     """Give the lines that the terminal shows."""
-    output = StringIO()
-    console.print_panel(panel, Console(file=output, width=console.WIDTH))
-    return [line.rstrip() for line in output.getvalue().splitlines() if line.strip()]
+    return [line.rstrip() for line in printed(panel).splitlines() if line.strip()]
 
 
 def test_the_terminal_shows_figures_trends_and_hours(panel: Panel) -> None:
-    title, *lines = printed(panel)
+    title, *shown = lines(panel)
     assert " The engagement panel of 1540 students " in title
-    assert lines[:14] == [
+    assert shown[:14] == [
         "Came in the last          7 days: 1180, 14 days: 1240, 30 days: 1300, 180 days: 1450",
         "Week of month             1180 of 1300 (90.8 %)",
         "Active, away for          7+ days: 40, 14+ days: 30, 30+ days: 20, 180+ days: 10",
@@ -169,8 +165,8 @@ def test_the_terminal_shows_figures_trends_and_hours(panel: Panel) -> None:
         "Mon   ██",
         "Tue",
     ]
-    assert lines[18] == f"Sun  {' ' * 34}░░"
-    bars = {line.split()[0]: line.split()[1:] for line in lines[19:]}
+    assert shown[18] == f"Sun  {' ' * 34}░░"
+    bars = {line.split()[0]: line.split()[1:] for line in shown[19:]}
     assert bars["away"] == ["40", "Mon", "█" * 14, "60"]
     assert bars["soon"][:2] == ["█" * 14, "1,410"]
     assert bars["morning_08_12"][:2] == ["█" * 14, "60"]
@@ -179,9 +175,9 @@ def test_the_terminal_shows_figures_trends_and_hours(panel: Panel) -> None:
 
 def test_the_terminal_says_why_there_are_no_minutes(panel: Panel) -> None:
     empty = replace(panel, rows=ROWS | {"heatmap": [row | {"minutes": 0} for row in ROWS["heatmap"]]})
-    assert "No minutes: nobody checked out." in printed(empty)
+    assert "No minutes: nobody checked out." in lines(empty)
     empty = replace(empty, definition=DEFINITION | {"has_checkouts": False})
-    assert "No minutes: no check-outs are recorded." in printed(empty)
+    assert "No minutes: no check-outs are recorded." in lines(empty)
 
 
 def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel: Panel) -> None:
@@ -195,7 +191,7 @@ def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel: Panel) -
         }
         for n in range(1, 7)
     ]
-    *_, title, headings, first, second, third, fourth, last = printed(replace(panel, rows=ROWS | {"to_call": called}))
+    *_, title, headings, first, second, third, fourth, last = lines(replace(panel, rows=ROWS | {"to_call": called}))
     assert title == "Whom to call: 7 days away or more (6)"
     assert headings.split("  ")[0] == "Id" and headings.endswith("Level  Usual gap, days  Days away")
     assert (first.split(), last.split()) == (

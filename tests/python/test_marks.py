@@ -1,7 +1,6 @@
 """The marks of the lists: set once, they move every list, and no bucket."""
 
 import csv
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 from copies import copy_project
-from rich.console import Console
-from support import commands_of, panel_definition, run_command, run_dbt
+from support import commands_of, panel_definition, printed, run_command, run_dbt
 
 from engagement_panel import panel
-from sandbox import console
 from sandbox.profiles import write_profile
 from sandbox.views import manifest
 
@@ -100,12 +97,10 @@ def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
 
 def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
     definition = panel_definition(profile, project=project)
-    output = io.StringIO()
     with psycopg.connect(database) as connection:
         read = panel.read_from(connection.cursor(), definition)
-    console.print_panel(read, Console(file=output, width=console.WIDTH))
-    assert "Whom to call: 10 days away or more (3)" in output.getvalue()
-    assert "High engagement, the most consistent first (2)" in output.getvalue()
+    assert "Whom to call: 10 days away or more (3)" in printed(read)
+    assert "High engagement, the most consistent first (2)" in printed(read)
 
 
 def test_the_descriptions_move(project: Path) -> None:

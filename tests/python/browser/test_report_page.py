@@ -1,27 +1,21 @@
 """The report in a browser, on a desk, on a phone and on paper: all of it fits, and nothing is on the console."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 from chromium import Tab, open_tab
 from playwright.sync_api import expect
 from support import MakeDatabase, run_command
 
-from sandbox import school
 from sandbox.profiles import write_profile
 
 PAPER_WIDTH = 688  # pixels between the margins of A4
 
 
 @pytest.fixture(scope="module")
-def page(make_database: MakeDatabase, deployed_template: str, workspace: Path) -> str:
+def page(make_database: MakeDatabase, sample_template: str, workspace: Path) -> str:
     """Give the address of the sample school's report."""
-    uri = make_database("school", template=deployed_template)
-    with psycopg.connect(uri) as connection:
-        school.load(connection, school.generate(datetime.now(UTC)))
-    profile = write_profile(workspace / "browser", uri)
+    profile = write_profile(workspace / "browser", make_database("school", sample_template))
     written = run_command(profile, "report", "--output", str(profile / "written"))
     assert written.exit_code == 0, written.errors
     return (profile / "written" / "panel.html").as_uri()
