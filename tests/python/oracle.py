@@ -22,105 +22,44 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
-# The columns of each view in their order, and their types as PostgreSQL writes them.
+# The columns of each view in their order, with their types as PostgreSQL writes them.
 COLUMNS = {
-    "engagement_inactive_roster_v": {
-        "student_id": "integer",
-        "full_name": "text",
-        "level": "text",
-        "last_checkin_time": "timestamp with time zone",
-        "days_since_last_checkin": "numeric",
-        "inactivity_bucket": "text",
-    },
-    "engagement_student_activity_v": {
-        "student_id": "integer",
-        "full_name": "text",
-        "level": "text",
-        "sessions_30d": "integer",
-        "avg_days_between_visits": "numeric",
-        "days_since_last_checkin": "numeric",
-        "consistency_score": "numeric",
-    },
-    "engagement_recent_reactivated_14d_v": {
-        "student_id": "integer",
-        "full_name": "text",
-        "days_inactive_before_return": "integer",
-        "return_date": "date",
-    },
-    "engagement_session_frequency_30d_v": {
-        "bin_label": "text",
-        "student_count": "integer",
-    },
-    "engagement_daypart_retention_v": {
-        "daypart": "text",
-        "return_rate": "numeric",
-    },
-    "engagement_dual_risk_students_v": {
-        "student_id": "integer",
-        "full_name": "text",
-        "level": "text",
-        "engagement_issue": "text",
-        "learning_issue": "text",
-        "days_since_last_checkin": "numeric",
-    },
-    "engagement_active_counts_v": {
-        "active_7d": "integer",
-        "active_14d": "integer",
-        "active_30d": "integer",
-        "active_6mo": "integer",
-    },
-    "engagement_inactive_counts_v": {
-        "inactive_7d_count": "integer",
-        "inactive_14d_count": "integer",
-        "dormant_30d_count": "integer",
-        "inactive_180d_count": "integer",
-    },
-    "engagement_wau_mau_v": {
-        "wau": "integer",
-        "mau": "integer",
-        "wau_mau_ratio": "numeric",
-    },
-    "engagement_avg_days_between_visits_v": {
-        "scope": "text",
-        "level": "text",
-        "avg_days_between_visits": "numeric",
-    },
-    "engagement_median_days_between_visits_v": {
-        "median_days_between_visits": "numeric",
-    },
-    "engagement_weekly_active_90d_v": {
-        "week_start": "date",
-        "max_daily_actives": "integer",
-        "total_minutes": "integer",
-        "sessions": "integer",
-        "sum_active_students": "integer",
-    },
-    "engagement_decline_index_v": {
-        "active_students_7d": "integer",
-        "active_students_prev7d": "integer",
-        "active_students_wow_change": "numeric",
-        "total_minutes_7d": "integer",
-        "total_minutes_prev7d": "integer",
-        "total_minutes_wow_change": "numeric",
-    },
-    "engagement_mau_rolling_90d_v": {
-        "snapshot_date": "date",
-        "mau_rolling_30d": "integer",
-    },
-    "engagement_hour_split_v": {
-        "daypart": "text",
-        "total_minutes": "numeric",
-    },
-    "engagement_hourly_heatmap_90d_v": {
-        "iso_weekday": "integer",
-        "hour_local": "integer",
-        "minutes": "integer",
-    },
-    "engagement_dau_90d_v": {
-        "d": "date",
-        "active_students": "integer",
-        "total_minutes": "numeric",
-    },
+    "engagement_inactive_roster_v": (
+        "student_id integer, full_name text, level text, last_checkin_time timestamp with time zone, "
+        "days_since_last_checkin numeric, inactivity_bucket text"
+    ),
+    "engagement_student_activity_v": (
+        "student_id integer, full_name text, level text, sessions_30d integer, avg_days_between_visits numeric, "
+        "days_since_last_checkin numeric, consistency_score numeric"
+    ),
+    "engagement_recent_reactivated_14d_v": (
+        "student_id integer, full_name text, days_inactive_before_return integer, return_date date"
+    ),
+    "engagement_session_frequency_30d_v": "bin_label text, student_count integer",
+    "engagement_daypart_retention_v": "daypart text, return_rate numeric",
+    "engagement_dual_risk_students_v": (
+        "student_id integer, full_name text, level text, engagement_issue text, learning_issue text, "
+        "days_since_last_checkin numeric"
+    ),
+    "engagement_active_counts_v": "active_7d integer, active_14d integer, active_30d integer, active_6mo integer",
+    "engagement_inactive_counts_v": (
+        "inactive_7d_count integer, inactive_14d_count integer, dormant_30d_count integer, inactive_180d_count integer"
+    ),
+    "engagement_wau_mau_v": "wau integer, mau integer, wau_mau_ratio numeric",
+    "engagement_avg_days_between_visits_v": "scope text, level text, avg_days_between_visits numeric",
+    "engagement_median_days_between_visits_v": "median_days_between_visits numeric",
+    "engagement_weekly_active_90d_v": (
+        "week_start date, max_daily_actives integer, total_minutes integer, sessions integer, "
+        "sum_active_students integer"
+    ),
+    "engagement_decline_index_v": (
+        "active_students_7d integer, active_students_prev7d integer, active_students_wow_change numeric, "
+        "total_minutes_7d integer, total_minutes_prev7d integer, total_minutes_wow_change numeric"
+    ),
+    "engagement_mau_rolling_90d_v": "snapshot_date date, mau_rolling_30d integer",
+    "engagement_hour_split_v": "daypart text, total_minutes numeric",
+    "engagement_hourly_heatmap_90d_v": "iso_weekday integer, hour_local integer, minutes integer",
+    "engagement_dau_90d_v": "d date, active_students integer, total_minutes numeric",
 }
 
 # Days away from which an inactivity bucket holds, the bucket, and the issue shown of a learner at risk.
@@ -647,11 +586,16 @@ def compare(connection: psycopg.Connection, expected: Mapping[str, Sequence[Row]
         cursor = connection.execute(sql.SQL("select * from {}").format(sql.Identifier(schema, view)))
         columns = tuple(column.name for column in cursor.description)
         difference = first_difference(
-            [tuple(COLUMNS[view]), *(shown(row) for row in rows)], [columns, *(shown(row) for row in cursor)]
+            [tuple(columns_of(view)), *(shown(row) for row in rows)], [columns, *(shown(row) for row in cursor)]
         )
         if difference:
             differences.append(f"{view}: {difference}")
     return differences
+
+
+def columns_of(view: str) -> dict[str, str]:
+    """Give the types of a view's columns by their names."""
+    return dict(column.split(" ", 1) for column in COLUMNS[view].split(", "))
 
 
 def first_difference(expected: Sequence[Row], found: Sequence[Row]) -> str | None:
