@@ -70,30 +70,18 @@ def test_the_statements_run_and_are_enough(server, database, run_dbt):
     assert BOTH in run_dbt(database, "run-operation", "engagement_indexes").output
 
 
-def test_names_are_quoted_where_they_must_be(server, database, run_dbt):
-    change(server, database, DROP_BY_TIME + 'alter table student_attendance rename to "Asistencia"')
-    run = run_dbt(database, "run-operation", "engagement_indexes", vars={"engagement_attendance_table": "Asistencia"})
-    assert 'create index concurrently on public."Asistencia" (checkin_time);' in run.output
-
-
 @pytest.mark.parametrize(
-    ("before", "said"),
+    ("kind", "said"),
     [
-        (
-            "create table partitioned (like student_attendance) partition by range (checkin_time)",
-            "create index on public.partitioned (checkin_time);",
-        ),
-        (
-            "create view partitioned as table student_attendance",
-            "It is not a table: index the tables that it reads.",
-        ),
+        ("table {} (like visits) partition by range (checkin_time)", "create index on public.{} (checkin_time);"),
+        ("view {} as table visits", "It is not a table: index the tables that it reads."),
     ],
     ids=["partitioned table", "view"],
 )
-def test_what_takes_no_concurrent_index_is_told_another_way(server, database, run_dbt, before, said):
-    change(server, database, before)
-    run = run_dbt(database, "run-operation", "engagement_indexes", vars={"engagement_attendance_table": "partitioned"})
-    assert said in run.output
+def test_what_takes_no_concurrent_index_is_told_another_way(server, database, run_dbt, kind, said):
+    name = "student_attendance"
+    change(server, database, f"alter table {name} rename to visits; create {kind.format(name)}")
+    assert said.format(name) in run_dbt(database, "run-operation", "engagement_indexes").output
 
 
 def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(server, database, run_dbt):
@@ -110,7 +98,8 @@ def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(server, database
     assert "has no index" not in run_dbt(database, "test", *selected).output
 
 
-def test_a_source_that_is_not_there_is_told(database, run_dbt):
-    run = run_dbt(database, "run-operation", "engagement_indexes", vars={"engagement_attendance_table": "visits"})
+def test_a_source_that_is_not_there_is_told(server, database, run_dbt):
+    change(server, database, "alter table student_attendance rename to visits")
+    run = run_dbt(database, "run-operation", "engagement_indexes")
     assert run.exit_code != 0
-    assert "public.visits: there is no such relation. Set engagement_attendance_schema and" in run.output
+    assert "public.student_attendance: there is no such relation. Set engagement_attendance_schema and" in run.output

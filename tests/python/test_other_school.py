@@ -1,76 +1,86 @@
-"""A school whose every name and type is its own: vars alone, and the rows are right."""
+"""A school whose every name and type is its own, with quotation marks in names: vars alone, and the rows are right."""
 
 import psycopg
 import pytest
 
-OTHER_SCHOOL = """
-create schema academia;
-create type academia."Nivel" as enum ('Básico', 'Medio');
-create table academia."Alumnos" (
-    id bigint,
-    "Nombre" varchar(60),
-    nivel academia."Nivel",
-    estado varchar(20),
-    archivado_en timestamptz
+OTHER_SCHOOL = '''
+create schema "l'escola ""nova""";
+set search_path = "l'escola ""nova""";
+create type "Nivell" as enum ('Básico', 'Medio');
+create table "alumnes d'ara" (
+    "codi d'alumne" bigint,
+    "nom ""complet""" varchar(60),
+    "nivell d'ara" "Nivell",
+    "l'estat" varchar(20),
+    "arxivat d'ahir" timestamptz
 );
-create table academia.visitas (alumno bigint, entrada timestamptz, borrado_en timestamptz);
-create table academia.riesgo (alumno_id smallint, detenido boolean);
-create table academia.detenidos (alumno_id bigint);
+create table "registre d'entrades" (
+    "codi d'alumne" bigint, "hora d'entrada ""real""" timestamptz, "hora de ""sortida"" d'avui" timestamptz,
+    "esborrat d'ahir" timestamptz
+);
+create index on "registre d'entrades" ("codi d'alumne", "hora d'entrada ""real""");
+create table "en risc d'abandonar" ("codi d'alumne" smallint, "s'encalla" boolean, "va ""lent""" boolean);
+create table "els ""encallats""" ("codi d'alumne" bigint);
 
-insert into academia."Alumnos" values
+insert into "alumnes d'ara" values
     (1, 'Zoë "Ñusta" O''Brien, Jr.', 'Básico', 'activo', null),
     (2, 'Congelada', 'Medio', 'congelado', null),
     (3, 'Archivado', 'Medio', 'activo', '2020-01-01'),
     (1, 'Archivada', 'Medio', 'activo', '2020-01-01'),
     (4, null, null, 'activo', null),
     (2147483647, 'Sin estado', 'Medio', null, null);
-insert into academia.visitas values
-    (1, now() - interval '20 days', null),
-    (1, now() - interval '480 hours', null),
-    (1, now() - interval '1 hour', now()),
-    (2, now() - interval '40 days', null),
-    (3, now() - interval '40 days', null),
-    (4, now() - interval '200 days', null),
-    (4, now() + interval '1 hour', null);
-insert into academia.riesgo values (1, null), (2, true), (3, true), (4, false);
-insert into academia.detenidos values (4), (77);
-"""
+insert into "registre d'entrades" values
+    (1, now() - interval '20 days', null, null),
+    (1, now() - interval '480 hours', null, null),
+    (1, now() - interval '1 hour', null, now()),
+    (2, now() - interval '40 days', null, null),
+    (3, now() - interval '40 days', null, null),
+    (4, now() - interval '200 days', null, null),
+    (4, now() + interval '1 hour', null, null);
+insert into "en risc d'abandonar" values (1, null, true), (2, true, true), (3, true, true), (4, false, true);
+insert into "els ""encallats""" values (4), (77);
+'''
 VARS = {
-    "engagement_students_schema": "academia",
-    "engagement_students_table": "Alumnos",
-    "engagement_students_id_column": "id",
-    "engagement_students_full_name_column": "Nombre",
-    "engagement_students_level_column": "nivel",
-    "engagement_students_condition": "archivado_en is null",
-    "engagement_students_active_condition": "estado = 'activo'",
-    "engagement_attendance_schema": "academia",
-    "engagement_attendance_table": "visitas",
-    "engagement_attendance_student_id_column": "alumno",
-    "engagement_attendance_checkin_time_column": "entrada",
-    "engagement_attendance_condition": "borrado_en is null",
+    "engagement_students_schema": 'l\'escola "nova"',
+    "engagement_students_table": "alumnes d'ara",
+    "engagement_students_id_column": "codi d'alumne",
+    "engagement_students_full_name_column": 'nom "complet"',
+    "engagement_students_level_column": "nivell d'ara",
+    "engagement_students_condition": '"arxivat d\'ahir" is null',
+    "engagement_students_active_condition": "\"l'estat\" = 'activo'",
+    "engagement_attendance_schema": 'l\'escola "nova"',
+    "engagement_attendance_table": "registre d'entrades",
+    "engagement_attendance_student_id_column": "codi d'alumne",
+    "engagement_attendance_checkin_time_column": 'hora d\'entrada "real"',
+    "engagement_attendance_condition": '"esborrat d\'ahir" is null',
     "engagement_attendance_checkout_time_column": None,
-    "learning_at_risk_schema": "academia",
-    "learning_at_risk_table": "riesgo",
-    "learning_at_risk_student_id_column": "alumno_id",
-    "learning_at_risk_stuck_column": "detenido",
+    "learning_at_risk_schema": 'l\'escola "nova"',
+    "learning_at_risk_table": "en risc d'abandonar",
+    "learning_at_risk_student_id_column": "codi d'alumne",
+    "learning_at_risk_stuck_column": "s'encalla",
     "learning_at_risk_slow_column": None,
     "learning_stuck_students_enabled": True,
-    "learning_stuck_students_schema": "academia",
-    "learning_stuck_students_table": "detenidos",
-    "learning_stuck_students_student_id_column": "alumno_id",
+    "learning_stuck_students_schema": 'l\'escola "nova"',
+    "learning_stuck_students_table": 'els "encallats"',
+    "learning_stuck_students_student_id_column": "codi d'alumne",
 }
-NAME = 'Zoë "Ñusta" O\'Brien, Jr.'
+WITH_ALL_COLUMNS = VARS | {
+    "engagement_attendance_checkout_time_column": 'hora de "sortida" d\'avui',
+    "learning_at_risk_slow_column": 'va "lent"',
+}
+DUAL_RISK = "engagement_dual_risk_students_v"
 
 
 @pytest.fixture(scope="module")
 def other_school(make_database, run_dbt):
-    with psycopg.connect(make_database("other_school")) as connection:
+    uri = make_database("other_school")
+    with psycopg.connect(uri) as connection:
         connection.execute(OTHER_SCHOOL)
     build = run_dbt("other_school", "build", vars=VARS)
     assert build.exit_code == 0, build.output
     assert "students_listed_twice" not in {result.node.name for result in build.results if result.status == "warn"}
     assert "This school records no check-outs (engagement_attendance_checkout_time_column is null)" in build.output
-    with psycopg.connect(make_database("other_school_copy", template="other_school")) as connection:
+    with psycopg.connect(uri, autocommit=True) as connection:
         yield connection
 
 
@@ -83,7 +93,7 @@ def test_roster_holds_whom_the_school_counts(other_school):
     assert rows(other_school, columns, "engagement_inactive_roster_v") == [
         (4, None, None, "long_term_inactive_180d"),
         (2, "Congelada", "Medio", "dormant_30d"),
-        (1, NAME, "Básico", "inactive_14d"),
+        (1, 'Zoë "Ñusta" O\'Brien, Jr.', "Básico", "inactive_14d"),
         (2147483647, "Sin estado", "Medio", "active_recent"),
     ]
 
@@ -95,66 +105,27 @@ def test_activity_holds_whom_the_school_calls_active(other_school):
 
 def test_dual_risk_joins_both_learning_lists(other_school):
     columns = "student_id, engagement_issue, learning_issue"
-    assert rows(other_school, columns, "engagement_dual_risk_students_v") == [
-        (4, "180+ días", "Stalled"),
-        (1, "14+ días", "At risk"),
-    ]
+    assert rows(other_school, columns, DUAL_RISK) == [(4, "180+ días", "Stalled"), (1, "14+ días", "At risk")]
 
 
-# A school whose every name has quotation marks in it.
-QUOTED_SCHOOL = '''
-create schema "l'escola ""nova""";
-create table "l'escola ""nova"""."alumnes d'ara" (
-    "codi d'alumne" integer primary key, "nom ""complet""" text, "nivell d'ara" text
-);
-create table "l'escola ""nova"""."registre d'entrades" (
-    "codi d'alumne" integer, "hora d'entrada ""real""" timestamptz, "hora de ""sortida"" d'avui" timestamptz
-);
-create index on "l'escola ""nova"""."registre d'entrades" ("codi d'alumne", "hora d'entrada ""real""");
-create table "l'escola ""nova"""."en risc d'abandonar" (
-    "codi d'alumne" integer, "s'encalla" boolean, "va ""lent""" boolean
-);
-insert into "l'escola ""nova"""."alumnes d'ara" values (1, 'Anna', 'A1'), (2, 'Bernat', null);
-insert into "l'escola ""nova"""."registre d'entrades" values
-    (1, now() - interval '20.5 days'), (1, now() - interval '60.5 days'), (2, now() - interval '1 hour'),
-    (2, now() - interval '40.5 days');
-insert into "l'escola ""nova"""."en risc d'abandonar" values (1, null, true);
-'''
-QUOTED_NAMES = {
-    "engagement_students_schema": 'l\'escola "nova"',
-    "engagement_students_table": "alumnes d'ara",
-    "engagement_students_id_column": "codi d'alumne",
-    "engagement_students_full_name_column": 'nom "complet"',
-    "engagement_students_level_column": "nivell d'ara",
-    "engagement_students_condition": '"codi d\'alumne" > 0',
-    "engagement_attendance_schema": 'l\'escola "nova"',
-    "engagement_attendance_table": "registre d'entrades",
-    "engagement_attendance_student_id_column": "codi d'alumne",
-    "engagement_attendance_checkin_time_column": 'hora d\'entrada "real"',
-    "engagement_attendance_checkout_time_column": 'hora de "sortida" d\'avui',
-    "learning_at_risk_schema": 'l\'escola "nova"',
-    "learning_at_risk_table": "en risc d'abandonar",
-    "learning_at_risk_student_id_column": "codi d'alumne",
-    "learning_at_risk_stuck_column": "s'encalla",
-    "learning_at_risk_slow_column": 'va "lent"',
-}
+def test_columns_that_a_school_may_lack_may_have_any_name_too(other_school, run_dbt):
+    read = ("-s", "stg_engagement__checkins", "stg_engagement__learners_at_risk", "int_engagement__sessions")
+    run = run_dbt("other_school", "run", *read, vars=WITH_ALL_COLUMNS)
+    assert run.exit_code == 0, run.output
+    assert rows(other_school, "student_id, learning_issue", DUAL_RISK) == [(4, "Stalled"), (1, "Slow")]
+    assert "no check-outs" not in run.output
 
 
-def test_names_with_quotation_marks_are_names_like_any_other(make_database, run_dbt):
-    uri = make_database("escola")
-    with psycopg.connect(uri) as connection:
-        connection.execute(QUOTED_SCHOOL)
-    build = run_dbt("escola", "build", "--exclude-resource-type", "unit_test", vars=QUOTED_NAMES)
-    assert build.exit_code == 0, build.output
-    assert run_dbt("escola", "compile", vars=QUOTED_NAMES).exit_code == 0
-    freshness = run_dbt("escola", "source", "freshness", vars=QUOTED_NAMES)
-    assert freshness.exit_code == 0, freshness.output
-    indexes = run_dbt("escola", "run-operation", "engagement_indexes", vars=QUOTED_NAMES)
+@pytest.mark.usefixtures("other_school")
+def test_a_missing_index_is_named_with_the_schools_names(run_dbt):
+    indexes = run_dbt("other_school", "run-operation", "engagement_indexes", vars=VARS)
     wanted = 'create index concurrently on "l\'escola ""nova"""."registre d\'entrades" ("hora d\'entrada ""real""");'
     assert wanted in indexes.output
     assert indexes.output.count("create index") == 1
-    with psycopg.connect(uri) as connection:
-        roster = rows(connection, "student_id, full_name, level, inactivity_bucket", "engagement_inactive_roster_v")
-        assert roster == [(1, "Anna", "A1", "inactive_14d"), (2, "Bernat", None, "active_recent")]
-        assert rows(connection, "student_id, learning_issue", "engagement_dual_risk_students_v") == [(1, "Slow")]
-        assert rows(connection, "student_id", "engagement_recent_reactivated_14d_v") == [(2,)]
+
+
+@pytest.mark.usefixtures("other_school")
+def test_a_check_in_that_was_deleted_makes_no_feed_fresh(run_dbt):
+    run = run_dbt("other_school", "source", "freshness", vars=VARS)
+    assert [result.status for result in run.results if result.node.resource_type == "source"] == ["error"]
+    assert run.exit_code == 1
