@@ -1,45 +1,35 @@
 {#- No two rows agree in all of the columns; nulls agree with each other. -#}
-{% test unique_combination_of_columns(model, combination_of_columns, quote_columns=false) %}
+{% test unique_combination_of_columns(model, combination_of_columns) %}
 
-{%- set columns = [] -%}
-{%- for column in combination_of_columns -%}
-    {%- do columns.append(adapter.quote(column) if quote_columns else column) -%}
-{%- endfor %}
-
-select {{ columns | join(', ') }}
+select {{ combination_of_columns | join(', ') }}
 from {{ model }}
-group by {{ columns | join(', ') }}
+group by {{ combination_of_columns | join(', ') }}
 having count(*) > 1
 
 {% endtest %}
 
 
 {#- The column is within the given bounds; null is. -#}
-{% test accepted_range(model, column_name, min_value=none, max_value=none, inclusive=true) %}
-
-{%- set or_equal = '=' if inclusive else '' %}
+{% test accepted_range(model, column_name, min_value=none, max_value=none) %}
 
 select *
 from {{ model }}
 where false
-    {%- if min_value is not none %} or not ({{ column_name }} >{{ or_equal }} {{ min_value }}){% endif %}
-    {%- if max_value is not none %} or not ({{ column_name }} <{{ or_equal }} {{ max_value }}){% endif %}
+    {%- if min_value is not none %} or not ({{ column_name }} >= {{ min_value }}){% endif %}
+    {%- if max_value is not none %} or not ({{ column_name }} <= {{ max_value }}){% endif %}
 
 {% endtest %}
 
 
-{#- Each range ends before, or where, the next one of its partition begins; no bound is null. -#}
-{% test mutually_exclusive_ranges(
-    model, lower_bound_column, upper_bound_column, partition_by=none, gaps='allowed', zero_length_range_allowed=false
-) %}
+{#- Each range ends before, or where, the next one begins; no bound is null. -#}
+{% test mutually_exclusive_ranges(model, lower_bound_column, upper_bound_column, gaps='allowed') %}
 
-{%- set end_to_next_start = {'allowed': '<=', 'not_allowed': '=', 'required': '<'} -%}
+{%- set end_to_next_start = {'allowed': '<=', 'not_allowed': '='} -%}
 {%- if gaps not in end_to_next_start -%}
     {{ exceptions.raise_compiler_error(
         "mutually_exclusive_ranges: gaps is '" ~ gaps ~ "', not one of " ~ end_to_next_start | join(', ')
     ) }}
 {%- endif -%}
-{%- set partition = 'partition by ' ~ partition_by if partition_by else '' %}
 
 with
 
@@ -47,12 +37,8 @@ ranges as (
 
     select
         *,
-        lead({{ lower_bound_column }}) over (
-            {{ partition }} order by {{ lower_bound_column }}, {{ upper_bound_column }}
-        ) as next_lower_bound,
-        row_number() over (
-            {{ partition }} order by {{ lower_bound_column }} desc, {{ upper_bound_column }} desc
-        ) = 1 as is_last
+        lead({{ lower_bound_column }}) over (order by {{ lower_bound_column }}, {{ upper_bound_column }}) as next_lower_bound,
+        row_number() over (order by {{ lower_bound_column }} desc, {{ upper_bound_column }} desc) = 1 as is_last
     from {{ model }}
 
 )
@@ -60,7 +46,7 @@ ranges as (
 select *
 from ranges
 where (
-    {{ lower_bound_column }} {{ '<=' if zero_length_range_allowed else '<' }} {{ upper_bound_column }}
+    {{ lower_bound_column }} < {{ upper_bound_column }}
     and coalesce({{ upper_bound_column }} {{ end_to_next_start[gaps] }} next_lower_bound, is_last)
 ) is not true
 
