@@ -37,8 +37,7 @@ preview: setup ## show what a deployment of this checkout would change for the p
 lint: setup ## check Python's types and style, SQL's style, the conventions, and that dbt finds nothing deprecated
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
-	@$(VENV)/mypy
-	@$(VENV)/python -m scripts.lint_dbt
+	@$(VENV)/mypy & types=$$!; $(VENV)/python -m scripts.lint_dbt; others=$$?; wait $$types && exit $$others
 
 test: lint ## lint, then run every test, half of them each on a PostgreSQL of its own
 	@$(VENV)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

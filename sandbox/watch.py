@@ -24,19 +24,24 @@ def main() -> None:
     if is_killed:
         time.sleep(SECONDS_TO_START)
     if is_killed or removes:
-        stop_servers(folder)
+        stop_servers(folder, signal.SIGQUIT if removes else signal.SIGINT)
     if removes:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stop_servers(folder: Path) -> None:
-    """Stop each server whose data is in the folder or below it."""
+def stop_servers(folder: Path, how: signal.Signals) -> None:
+    """Stop each server whose data is in the folder or below it.
+
+    Args:
+        folder: where the data is.
+        how: SIGINT ends all sessions and writes out what is in memory, SIGQUIT stops at once.
+    """
     for file in folder.rglob("postmaster.pid"):
         try:
             process = psutil.Process(int(file.read_text().splitlines()[0]))
             if str(file.parent) not in process.cmdline():
                 continue  # its number is another's now
-            process.send_signal(signal.SIGINT)  # to PostgreSQL: end all sessions, then stop
+            process.send_signal(how)
             try:
                 process.wait(SECONDS_TO_STOP)
             except psutil.TimeoutExpired:
