@@ -116,7 +116,7 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     assert output.index("is in use by") < output.index("[replaced in")
 
 
-@pytest.mark.parametrize("wait", [0, -500, 0.5, "soon"])
+@pytest.mark.parametrize("wait", [0, 0.5, "soon"])
 def test_wait_that_is_no_bound_is_told_before_anything_changes(panel, wait):
     before = panel.snapshot()
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
@@ -158,7 +158,7 @@ def test_nobody_of_another_database_is_told_of(panel, endless_wait):
 
 def test_runs_at_the_same_time_that_are_each_others_first_deployment(panel):
     panel.execute(f"grant create on database {panel.database} to deployer; drop schema mgmt_internal cascade")
-    deploy_at_the_same_time(panel, 3, "build", "--threads", "8", "--exclude-resource-type", "test")
+    deploy_at_the_same_time(panel, 2, "build", "--threads", "8", "--exclude-resource-type", "test")
 
 
 def test_runs_at_the_same_time_that_change_the_same(panel):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from deployment import READER, STUDENTS, Panel, finish, no_reader_notices, on_each_server
+from deployment import READER, STUDENTS, Panel, finish, no_reader_notices
 from psycopg.errors import FeatureNotSupported
 
 from sandbox.load import ROSTER
@@ -49,8 +49,6 @@ def deployments(panel: Panel) -> Iterator[Deployments]:
 
 
 def test_what_changes_no_columns_does_not_show(deployments):
-    deployments.deploy("run")
-    deployments.deploy("seed")
     deployments.deploy("build", *NO_TESTS)
     deployments.deploy("run", "--full-refresh")
     deployments.deploy("seed", "--full-refresh")
@@ -62,7 +60,6 @@ def test_what_changes_no_columns_does_not_show(deployments):
         assert ended.exit_code == 0, ended.output
 
 
-@on_each_server
 def test_what_changes_columns_shows_to_select_star_alone(deployments):
     project = deployments.panel.project
     project.append_column(ROSTER, "note", "'call'::text", "text")

@@ -1,7 +1,9 @@
 """Production alone: without what we develop with, on a server elsewhere, over TCP and with a password."""
 
 import ast
+import contextlib
 import html
+import io
 import json
 import os
 import re
@@ -23,10 +25,12 @@ from psycopg import sql
 from support import PROJECT, run_command, run_dbt
 
 import sandbox.server
+from engagement_panel import dbt
 from sandbox import school
 
 PASSWORD = """ a$HOME & b; c `d` "e" 'f' \\g %h #i ñ"""
 DEVELOPMENT = ("sandbox", "tests/python", ".*", "target", "logs", "report", "__pycache__")
+UNIT_TESTS = "*.unit_tests.yml"  # of which a deployment runs the same anywhere, for half of its time
 
 # What the school's administrator grants.
 ROLES = sql.SQL("""
@@ -100,7 +104,9 @@ def installed(workspace: Path) -> Path:
 
 
 def _development(folder: str, names: list[str]) -> set[str]:
-    ignored = {name for pattern in DEVELOPMENT for name in shutil.ignore_patterns(pattern)(folder, names)}
+    ignored = {
+        name for pattern in (*DEVELOPMENT, UNIT_TESTS) for name in shutil.ignore_patterns(pattern)(folder, names)
+    }
     return ignored | ({"python"} & {*names} if Path(folder) == PROJECT / "tests" else set())
 
 
@@ -163,16 +169,12 @@ def test_a_scheduled_run_deploys_and_checks_with_production_alone(
 
 @pytest.mark.usefixtures("deployment")
 def test_the_report_needs_production_alone(installed: Path, password_file: Path) -> None:
-    outcome = run_with(password_file, installed, "python -m engagement_panel report --target prod")
+    variables = f"set -a; . {shlex.quote(str(password_file))}; "
+    command = "exec .venv/bin/python -m engagement_panel report --target prod"
+    outcome = run(installed, "/bin/sh", "-c", variables + command)
     assert outcome.returncode == 0, outcome.stderr
     page = (installed / "report" / "panel.html").read_text()
     assert "Zoë ＝ Ñusta" in page, "the database's client_encoding has no such letter"
-
-
-def run_with(password_file: Path, project: Path, command: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of production with the variables of the password file."""
-    variables = f"set -a; . {shlex.quote(str(password_file))}; "
-    return run(project, "/bin/sh", "-c", f"{variables} exec .venv/bin/{command}")
 
 
 @pytest.mark.parametrize(("deployed", "checked", "expected"), [(0, 0, 0), (1, 0, 1), (0, 1, 1), (0, 2, 2), (2, 1, 2)])
@@ -202,28 +204,36 @@ def test_without_its_password_file_a_scheduled_run_says_so(installed: Path, tmp_
     assert outcome.stdout == ""
 
 
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """Give a folder with the example of a profile as the profile; only, it connects once, for retries take seconds."""
+    example = (PROJECT / "profiles.yml.example").read_text()
+    assert "retries: 3" in example
+    (tmp_path / "profiles.yml").write_text(example.replace("retries: 3", "retries: 0"))
+    return tmp_path
+
+
 def test_the_example_profile_takes_production_from_the_environment_and_asks_for_tls(
-    installed: Path, password_file: Path, tmp_path: Path
+    server: dict[str, Any], example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without = tmp_path / "without.env"
+    for name, value in server.items():
+        monkeypatch.setenv(f"ENGAGEMENT_PANEL_{name.upper()}", str(value))
     for unset, settings in (
         ("SSLMODE", ("schema: mgmt", "sslmode: require", "server does not support SSL")),
         ("PORT", ("port: 5432",)),
+        ("HOST", ("ENGAGEMENT_PANEL_HOST",)),
     ):
-        without.write_text("".join(line for line in password_file.open() if unset not in line))
-        debug = run_with(without, installed, "dbt debug --target prod")
-        assert debug.returncode != 0
+        monkeypatch.delenv(f"ENGAGEMENT_PANEL_{unset}", raising=False)
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            assert not dbt.run_dbt("debug", "--log-path", str(example), profiles=example, target="prod").success
         for setting in settings:
-            assert setting in debug.stdout
-    empty = run(installed, ".venv/bin/dbt", "debug", "--target", "prod")
-    assert empty.returncode != 0
-    assert "ENGAGEMENT_PANEL_HOST" in empty.stdout
+            assert setting in told.getvalue()
 
 
-def test_no_command_reaches_the_school_unless_it_names_the_target(installed: Path, password_file: Path) -> None:
-    outcome = run_with(password_file, installed, "python -m engagement_panel health")
-    assert outcome.returncode == 2
-    assert "does not have a target named 'none'" in outcome.stderr
+def test_no_command_reaches_the_school_unless_it_names_the_target(example: Path) -> None:
+    outcome = run_command(example, "health")
+    assert outcome.exit_code == 2
+    assert "does not have a target named 'none'" in outcome.errors
 
 
 # Fields of the profile beside the ones that must be given; None takes one of those away.

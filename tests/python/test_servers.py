@@ -60,7 +60,6 @@ def start(folder: Path, project: Path, *command: str) -> subprocess.Popen[str]:
         ("sandbox.bench", signal.SIGTERM),
         ("sandbox.soak", signal.SIGTERM),
         ("scripts.lint_dbt", signal.SIGTERM),
-        ("pytest tests/python/test_indexes.py", signal.SIGTERM),
         ("pytest tests/python/test_indexes.py", signal.SIGKILL),
     ],
 )
