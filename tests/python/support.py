@@ -117,9 +117,8 @@ def parsing_once() -> Iterator[None]:
 def _parsed_from(config: RuntimeConfig) -> Any:
     """Give all that a manifest depends on: the place in the database, the vars, and the contents of the files."""
     root, credentials = Path(config.project_root), config.credentials
-    folders = {*config.all_source_paths, *config.macro_paths, config.packages_install_path}
     files = [root / "dbt_project.yml"]
-    for folder in folders:
+    for folder in (*config.all_source_paths, config.packages_install_path):
         files += [Path(path, name) for path, _, names in os.walk(root / folder, followlinks=True) for name in names]
     contents = frozenset((file, _digest(file, file.stat().st_mtime_ns)) for file in files)
     return root, credentials.database, credentials.schema, config.target_name, json.dumps(config.cli_vars), contents

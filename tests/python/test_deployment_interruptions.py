@@ -116,7 +116,7 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     assert output.index("is in use by") < output.index("[replaced in")
 
 
-@pytest.mark.parametrize("wait", [0, 0.5, "soon"])
+@pytest.mark.parametrize("wait", [0, -500, 0.5, "soon"])
 def test_wait_that_is_no_bound_is_told_before_anything_changes(panel, wait):
     before = panel.snapshot()
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")

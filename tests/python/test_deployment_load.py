@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from deployment import READER, STUDENTS, Panel, finish, no_reader_notices
+from deployment import READER, STUDENTS, Panel, finish, no_reader_notices, on_each_server
 from psycopg.errors import FeatureNotSupported
 
 from sandbox.load import ROSTER
@@ -60,6 +60,7 @@ def test_what_changes_no_columns_does_not_show(deployments):
         assert ended.exit_code == 0, ended.output
 
 
+@on_each_server
 def test_what_changes_columns_shows_to_select_star_alone(deployments):
     project = deployments.panel.project
     project.append_column(ROSTER, "note", "'call'::text", "text")

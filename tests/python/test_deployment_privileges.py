@@ -1,4 +1,4 @@
-"""Who may do what once the panel is deployed: the least that deploying needs, and for readers six views."""
+"""Who may do what once the panel is deployed: the least that deploying needs, and for readers the views."""
 
 import pytest
 from deployment import DATABASE, PANEL, READER, ROSTER_VIEW

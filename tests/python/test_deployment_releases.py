@@ -26,7 +26,7 @@ def test_run_that_changes_nothing_writes_nothing_and_waits_for_nobody(panel):
     with panel.connect(READER) as reader, reader.transaction():
         for view in PANEL:
             reader.execute(f"select count(*) from {view}")
-        # All six views and what they read are locked against change now: who asked for that would give up.
+        # All views and what they read are locked against change now: who asked for that would give up.
         run = panel.deploy("run", vars={"deployment_readers": [READER], "deployment_lock_wait_ms": 1})
     assert run.output.count("[unchanged in") == MODELS
     assert "is in use by" not in run.output

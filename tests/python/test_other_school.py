@@ -117,6 +117,7 @@ def test_columns_that_a_school_may_lack_may_have_any_name_too(make_database, run
     with psycopg.connect(uri) as connection:
         assert rows(connection, "student_id, learning_issue", DUAL_RISK) == [(4, "Stalled"), (1, "Slow")]
     assert "no check-outs" not in run.output
+    assert run_dbt("other_columns", "compile", vars=WITH_ALL_COLUMNS).exit_code == 0
 
 
 @pytest.mark.usefixtures("other_school")

@@ -347,7 +347,8 @@ def test_what_is_killed_halfway_held_no_lock_but_a_readers_and_leaves_nothing(pa
 def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
     panel.project.select_from(STUDENTS_STEP, "*")
     with no_reader_notices(panel):
-        found = preview(panel)
+        for _ in range(5):  # one is done before each view has been read a hundred times
+            found = preview(panel)
     assert {word for view, (word, _) in lines(found).items() if view in VIEWS} == {"SAME"}, found.output
     assert found.exit_code == 0
 

@@ -29,7 +29,7 @@ from engagement_panel import dbt
 from sandbox import school
 
 PASSWORD = """ a$HOME & b; c `d` "e" 'f' \\g %h #i ñ"""
-DEVELOPMENT = ("sandbox", "tests/python", ".*", "target", "logs", "report", "__pycache__")
+DEVELOPMENT = ("sandbox", ".*", "target", "logs", "report", "__pycache__")
 UNIT_TESTS = "*.unit_tests.yml"  # of which a deployment runs the same anywhere, for half of its time
 
 # What the school's administrator grants.
@@ -104,9 +104,7 @@ def installed(workspace: Path) -> Path:
 
 
 def _development(folder: str, names: list[str]) -> set[str]:
-    ignored = {
-        name for pattern in (*DEVELOPMENT, UNIT_TESTS) for name in shutil.ignore_patterns(pattern)(folder, names)
-    }
+    ignored = shutil.ignore_patterns(*DEVELOPMENT, UNIT_TESTS)(folder, names)
     return ignored | ({"python"} & {*names} if Path(folder) == PROJECT / "tests" else set())
 
 

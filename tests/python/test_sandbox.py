@@ -13,6 +13,7 @@ from pathlib import Path
 import oracle
 import psycopg
 import pytest
+from copies import copy_project
 from rich.status import Status
 from support import PROJECT, MakeDatabase, RunDbt, panel_definition, printed
 
@@ -106,6 +107,21 @@ def test_most_people_check_out_and_some_forget(sample: school.School) -> None:
     assert max(checkin.checkout_time for checkin in checkins if checkin.checkout_time) <= NOW
 
 
+def test_some_rows_are_dirty(sample: school.School) -> None:
+    known = {student.student_id for student in sample.students}
+    assert sum(bool(checkin.checkin_time and checkin.checkin_time > NOW) for checkin in sample.checkins) == 3
+    assert sum(checkin.student_id not in known for checkin in sample.checkins) == 6
+    assert sum(checkin.checkin_time is None for checkin in sample.checkins) == 4
+    assert sum(n - 1 for n in Counter(c for c in sample.checkins if c.checkin_time).values()) >= 10
+    assert sum(length < timedelta(0) for length in lengths(sample.checkins)) == 1
+    assert {None, "A1", "A2", "B1", "B2", "C1"} == {student.level for student in sample.students}
+    assert any(student.full_name is None for student in sample.students)
+    assert any(student.full_name and "'" in student.full_name for student in sample.students)
+    listed = Counter(learner.student_id for learner in sample.at_risk_learners)
+    assert listed.keys() - known == {school.UNKNOWN_STUDENT_ID}
+    assert max(listed.values()) > 1
+
+
 def test_loading_replaces_all_rows_under_the_views(panel_connection: psycopg.Connection, sample: school.School) -> None:
     tables = ("public.students", "public.student_attendance", "learning.at_risk_learners")
     for rows in (sample, school.School(*(table[:9] for table in sample))):
@@ -197,9 +213,7 @@ def test_postgresql_16_can_be_asked_for(data_folder: Path) -> None:
 @pytest.fixture
 def project_copy(workspace: Path) -> Iterator[Path]:
     """Give a copy of the project, so that a demo of it touches no sandbox of the user's; it borrows our .venv."""
-    copy = workspace / "project"
-    generated = shutil.ignore_patterns(".*", "target", "logs", "__pycache__")
-    shutil.copytree(PROJECT, copy, ignore=generated)
+    copy = copy_project(workspace)
     yield copy
     run_sandbox(copy, "clean")
     shutil.rmtree(copy)
