@@ -33,20 +33,16 @@
 -#}
 {% macro local_hours(first_day) -%}
     select
-        row_number() over (order by quarters.starts_at) as hour_number,
-        quarters.local_hour,
-        quarters.starts_at
-    from (
-        select
-            instants.starts_at,
-            date_trunc('hour', {{ local_time('instants.starts_at') }}) as local_hour,
-            lag(date_trunc('hour', {{ local_time('instants.starts_at') }})) over (order by instants.starts_at) as previous_hour
-        from
-            generate_series(
-                {{ start_of_local_day(first_day) }},
-                {{ panel_now() }},
-                interval '15 minutes'
-            ) as instants (starts_at)
-    ) as quarters
-    where quarters.local_hour is distinct from quarters.previous_hour
+        row_number() over (order by instants.starts_at) as hour_number,
+        date_trunc('hour', {{ local_time('instants.starts_at') }}) as local_hour,
+        instants.starts_at
+    from
+        generate_series(
+            {{ start_of_local_day(first_day) }},
+            {{ panel_now() }},
+            interval '15 minutes'
+        ) as instants (starts_at)
+    where
+        date_trunc('hour', {{ local_time('instants.starts_at') }})
+        <> date_trunc('hour', {{ local_time("(instants.starts_at - interval '15 minutes')") }})
 {%- endmacro %}
