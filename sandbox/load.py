@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from itertools import cycle, product
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple
@@ -169,17 +171,14 @@ class ProjectCopy:
 class DbtProcess:
     """A dbt command in a process of its own, that may be killed; its options are those of `run_dbt`.
 
-    dbt is imported once for all of them.
+    It is a fork of this one: what this one has imported and parsed need not be again.
     """
-
-    _context = multiprocessing.get_context("forkserver")
-    _context.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.postgres"])
 
     def __init__(self, output: Path, *arguments: str, **options: Any) -> None:
         self._output = output
         output.write_text("")
-        self._process = self._context.Process(target=_be_dbt, args=[output, arguments, options])
-        self._process.start()
+        import_module("dbt.adapters.postgres")  # once for all of them
+        self._process = fork(_be_dbt, output, arguments, options)
 
     @property
     def output(self) -> str:
@@ -204,10 +203,26 @@ class DbtProcess:
 def _be_dbt(output: Path, arguments: Sequence[str], options: dict[str, Any]) -> None:
     for name in [name for name in os.environ if name.startswith("DBT_")]:
         del os.environ[name]
-    with output.open("w") as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
-    sys.exit(exit_code(run_dbt(*arguments, "--no-use-colors", **options)))
+    with output.open("w", buffering=1) as file, redirect_stdout(file), redirect_stderr(file):
+        run = run_dbt(*arguments, "--no-use-colors", "--no-static-parser", **options)  # which hangs in a fork
+    sys.exit(exit_code(run))
+
+
+def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
+    """Start a function in a fork of this process, without its open files and connections.
+
+    These would else stay open until the fork ends, even when this process is killed.
+    """
+    process = multiprocessing.get_context("fork").Process(target=_without_files, args=[target, *arguments])
+    process.start()
+    return process
+
+
+def _without_files(target: Callable[..., object], *arguments: Any) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in os.listdir("/dev/fd"):
+        os.dup2(nothing, int(descriptor))
+    target(*arguments)
 
 
 @dataclass

@@ -10,7 +10,7 @@ import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from support import PROJECT, DbtRun, MakeDatabase, RunDbt, doing_once, parsing_once
+from support import PROJECT, MakeDatabase, Outcome, RunDbt, doing_once, parsing_once
 from support import run_dbt as run_dbt_with
 
 import sandbox.server
@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("repeatable")
 def quick_dbt() -> Iterator[None]:
     """Spare dbt what it has done before, for all logins and target folders."""
     gc.freeze()  # dbt's modules
-    gc.set_threshold(100_000, 100)  # else a seventh of the time goes into looking for garbage
+    gc.set_threshold(500_000, 100)  # else a seventh of the time goes into looking for garbage
     with doing_once(), parsing_once():
         yield
 
@@ -78,7 +78,7 @@ def run_dbt(server: str, workspace: Path) -> RunDbt:
     Target and log folders are its own; vars and project are those of `support.run_dbt`.
     """
 
-    def run(database: str, *arguments: str, user: str = "postgres", project: Path = PROJECT, **options: Any) -> DbtRun:
+    def run(database: str, *arguments: str, user: str = "postgres", project: Path = PROJECT, **options: Any) -> Outcome:
         folder = workspace / "dbt" / project.name / database / user
         write_profile(folder, make_conninfo(server, dbname=database, user=user))
         return run_dbt_with(folder, *arguments, project=project, **options)

@@ -23,7 +23,7 @@ import pytest
 from copies import with_vars
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
-from support import PROJECT, DbtRun, RunDbt
+from support import PROJECT, Outcome, RunDbt
 
 import sandbox.server
 from sandbox import school
@@ -185,12 +185,12 @@ class Panel:
         arrays = ", ".join(f"array(select view::text from {view} as view) as n{n}" for n, view in enumerate(views))
         return [*self.execute(f"select {arrays}")[0]]
 
-    def run(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> DbtRun:
+    def run(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> Outcome:
         """Run a dbt command on the panel, in this process."""
         options = self._options(self.target_folder(user, vars), user)
         return self.run_dbt(self.database, *arguments, *options, vars=vars, project=self.project.path)
 
-    def deploy(self, *arguments: str, **options: Any) -> DbtRun:
+    def deploy(self, *arguments: str, **options: Any) -> Outcome:
         """Run a dbt command that must succeed."""
         run = self.run(*arguments, **options)
         assert run.exit_code == 0, run.output
@@ -199,8 +199,6 @@ class Panel:
     def start(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> DbtProcess:
         """Start a dbt command in a process of its own; it ends with the panel at the latest."""
         folder = self.folder / f"background {len(self.started)}"
-        self.deploy("parse", vars=vars, user=user)  # which takes that process three times as long
-        shutil.copytree(self.target_folder(user, vars), folder, dirs_exist_ok=True)
         arguments += ("--no-write-json", "--log-level-file", "none", *self._options(folder, user))
         self.started.append(DbtProcess(folder / "output.txt", *arguments, project=self.project.path, variables=vars))
         return self.started[-1]
@@ -217,7 +215,6 @@ class Panel:
         return {relation.name: relation for relation in relations if re.search(pattern, relation.name)}
 
     def log(self) -> str:
-        """Give the server's log."""
         return (self._server_folder() / "log").read_text()
 
     def crash_server(self) -> None:
@@ -287,7 +284,6 @@ def run_as_server(program: str, data: Path, *arguments: str) -> None:
 
 
 def start_server(data: Path) -> None:
-    """Start a server of the machine's own PostgreSQL."""
     options = f"-k {data} -c listen_addresses= -c fsync=off"
     run_as_server("pg_ctl", data, "--wait", "--log", str(data / "log"), "--options", options, "start")
 
@@ -361,10 +357,10 @@ def no_read_goes_wrong(panel: Panel, asked: Sequence[Question]) -> Iterator[None
         assert tally.reads > 100
 
 
-def finish(run: DbtProcess) -> DbtRun:
+def finish(run: DbtProcess) -> Outcome:
     """Wait for the end of a run, and give its exit code and output."""
     wait_until(lambda: not run.is_running(), "the end of the run")
-    return DbtRun(run.finish(), run.output, [])
+    return Outcome(run.finish(), run.output)
 
 
 def wait_until_it_says(run: DbtProcess, text: str) -> None:
@@ -378,7 +374,7 @@ def wait_until(condition: Callable[[], Any], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"never came: {what}"
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def _make_school(panel: Panel) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,11 @@ import click
 import jinja2
 from dbt.cli import requires
 from dbt.config.runtime import RuntimeConfig
+from dbt.context.base import get_context_modules
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.dataclass_schema import dbtClassMixin
+from dbt_common.events.base_types import BaseEvent, EventLevel
+from dbt_common.events.event_manager import EventManager
 from dbt_common.tests import enable_test_caching
 from rich.console import Console
 
@@ -26,30 +30,20 @@ from engagement_panel import dbt, panel
 from engagement_panel.dbt import PROJECT
 from sandbox import console
 
-__all__ = ["PROJECT", "DbtRun", "MakeDatabase", "Outcome", "RunDbt", "environment", "run_command", "run_dbt"]
-
 
 @dataclass(frozen=True)
-class DbtRun:
-    """What a run of dbt came to; the codes are those of dbt's command line (2: it could not run at all)."""
+class Outcome:
+    """What a command came to; dbt's codes are those of its command line (2: it could not run at all)."""
 
     exit_code: int
     output: str
-    results: list[Any]  # dbt's RunResult, one a node
+    errors: str = ""
+    results: list[Any] = field(default_factory=list)  # dbt's RunResult, one a node
 
 
 # What the fixtures of those names give: see conftest.py.
 MakeDatabase = Callable[..., str]
-RunDbt = Callable[..., DbtRun]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command came to."""
-
-    exit_code: int
-    output: str
-    errors: str
+RunDbt = Callable[..., Outcome]
 
 
 def environment(profile: Path) -> dict[str, str]:
@@ -63,14 +57,21 @@ def environment(profile: Path) -> dict[str, str]:
         "DBT_USE_COLORS": "false",
         "DBT_LOG_LEVEL_FILE": "none",  # a tenth of a run's time
         "DBT_WRITE_JSON": "false",  # a manifest takes a second to write
+        "DBT_STATIC_PARSER": "false",  # which hangs in a fork
     }
 
 
 @contextlib.contextmanager
 def doing_once() -> Iterator[None]:
-    """Let dbt keep the Jinja that it has parsed and compiled, as its own tests do, and not walk up pytest's stack."""
+    """Let dbt keep the Jinja that it has compiled, as its own tests do, and what it has validated.
+
+    It does not walk up pytest's stack, writes no compiled SQL, and makes no debug messages that are not read: the
+    first of the callbacks is its own.
+    """
     compiled: dict[tuple[Any, ...], Any] = {}
-    compile = jinja2.Environment.compile
+    compile, fire = jinja2.Environment.compile, EventManager.fire_event
+    valid: set[tuple[type, str]] = set()
+    validate = vars(dbtClassMixin)["validate"].__func__
 
     def compile_once(self: jinja2.Environment, source: Any, name: str | None = None, *others: Any) -> Any:
         key = (type(self), source, name, *others)
@@ -78,11 +79,24 @@ def doing_once() -> Iterator[None]:
             compiled[key] = compile(self, source, name, *others)
         return compiled[key]
 
+    def validate_once(cls: type, data: Any) -> None:
+        if (cls, repr(data)) not in valid:
+            validate(cls, data)
+            valid.add((cls, repr(data)))
+
+    def fire_event(self: EventManager, event: BaseEvent, level: EventLevel | None = None, **others: Any) -> None:
+        is_read = len(self.callbacks) > 1 or any(logger.level == EventLevel.DEBUG for logger in self.loggers)
+        if is_read or (level or event.level_tag()) != EventLevel.DEBUG:
+            fire(self, event, level, **others)
+
     enable_test_caching()
     with (
         mock.patch.object(jinja2.Environment, "compile", compile_once),
+        mock.patch.object(dbtClassMixin, "validate", classmethod(validate_once)),
+        mock.patch.object(EventManager, "fire_event", fire_event),
+        mock.patch("dbt.contracts.graph.nodes.ParsedNode.write_node", return_value=None),
+        mock.patch("dbt.context.base.get_context_modules", cache(get_context_modules)),
         mock.patch("dbt_common.behavior_flags.BehaviorFlagRendered._default_source", return_value="dbt"),
-        mock.patch("dbt_common.events.functions.env_secrets", list),  # it reads all variables for each event
     ):
         yield
 
@@ -145,12 +159,11 @@ def commands_of(project: Path) -> Iterator[None]:
         yield
 
 
-def run_dbt(profile: Path, *arguments: str, vars: dict[str, Any] | None = None, project: Path = PROJECT) -> DbtRun:
-    """Run dbt on a project."""
+def run_dbt(profile: Path, *arguments: str, vars: dict[str, Any] | None = None, project: Path = PROJECT) -> Outcome:
     with _captured(profile) as streams:
         run = dbt.run_dbt(*arguments, project=project, variables=vars)
     output = "".join(stream.getvalue() for stream in streams)
-    return DbtRun(dbt.exit_code(run), output, getattr(run.result, "results", []))
+    return Outcome(dbt.exit_code(run), output, results=getattr(run.result, "results", []))
 
 
 def panel_definition(profile: Path, **options: Any) -> dict[str, Any]:

@@ -76,15 +76,13 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
         panel.connect() as admin,
         panel.connect() as bystander,
     ):
-        holder.execute("begin")
-        (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
+        holder.execute(f"begin; select from {ROSTER_VIEW}")
         admin.execute("begin; lock table mgmt_internal.dayparts in share mode")
-        (admins_pid,) = admin.execute("select pg_backend_pid()").fetchone()
         bystander.execute("begin; select from mgmt_internal.dayparts")
         pool.submit(waiter.execute, "begin; lock table mgmt_internal.dayparts in exclusive mode")
         run = panel.start("build", "-s", "engagement_inactive_roster_v", "dayparts", "--exclude-resource-type", "test")
         wait_until_it_says(run, "is in use by")
-        yield EndlessWait(panel, before, run, holders_pid, admins_pid)
+        yield EndlessWait(panel, before, run, holder.info.backend_pid, admin.info.backend_pid)
     run.kill()
 
 
@@ -93,8 +91,7 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     events = []
     with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, panel.connect(READER) as other:
-        holder.execute("begin")
-        (holders_pid,) = holder.execute(f"select pg_backend_pid() from {ROSTER_VIEW} limit 1").fetchone()
+        holder.execute(f"begin; select from {ROSTER_VIEW}")
         run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
         run.add_done_callback(lambda _: events.append("the run is through"))
         wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER), "the run waits for the roster")
@@ -106,13 +103,13 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
         events.append("the holder goes")
         holder.execute("commit")
         output = run.result().output
+        assert f"process {holder.info.backend_pid} ({READER}" in output
     assert events == [
         "another reads behind the run",
         "another reads in the pause",
         "the holder goes",
         "the run is through",
     ]
-    assert f"process {holders_pid} ({READER}" in output
     assert output.index("is in use by") < output.index("[replaced in")
 
 
@@ -143,10 +140,8 @@ def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
 def test_nobody_of_another_database_is_told_of(panel, endless_wait):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere:
-        elsewhere.execute("set application_name = 'dbt elsewhere'; begin")
-        elsewhere.execute(f"select pg_advisory_xact_lock({TURN})")
-        holder.execute("begin")
-        holder.execute(f"select from {ROSTER_VIEW}")
+        elsewhere.execute(f"set application_name = 'dbt elsewhere'; begin; select pg_advisory_xact_lock({TURN})")
+        holder.execute(f"begin; select from {ROSTER_VIEW}")
         run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
         wait_until(lambda: panel.execute(PAUSES), "the run pauses")
         holder.execute("commit")
@@ -171,8 +166,7 @@ def test_runs_at_the_same_time_that_change_the_same(panel):
 @pytest.mark.parametrize("command", [RUN, SEED, CHANGE_UNDER_VIEWS], ids=lambda command: " ".join(command[:2]))
 def test_run_that_waits_for_another_says_so(panel, command):
     with ThreadPoolExecutor(1) as pool, panel.connect() as other:
-        other.execute("set application_name = 'dbt of another'; begin")
-        other.execute(f"select pg_advisory_xact_lock({TURN})")
+        other.execute(f"set application_name = 'dbt of another'; begin; select pg_advisory_xact_lock({TURN})")
         run = pool.submit(panel.deploy, *command)
         wait_until(lambda: panel.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
         other.execute("commit")
@@ -184,8 +178,7 @@ def test_killed_run_that_waits_for_a_reader_changes_nothing(panel):
     before = panel.snapshot()
     panel.project.rename_column(ROSTER, "level", "course")
     with panel.connect(READER) as holder:
-        holder.execute("begin")
-        holder.execute(f"select from {ROSTER_VIEW}")
+        holder.execute(f"begin; select from {ROSTER_VIEW}")
         run = panel.start("run", "--full-refresh", "-s", "engagement_inactive_roster_v", vars=PATIENT)
         wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER), "the run waits for the roster")
         run.kill()

@@ -1,11 +1,9 @@
 """The preview: what it says that a deployment would change is what a deployment then does, and it changes nothing."""
 
 import json
-import multiprocessing
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import yaml
@@ -23,7 +21,7 @@ from deployment import (
 from support import Outcome, commands_of, run_command
 
 from engagement_panel.difference import Version, compare
-from sandbox.load import ROSTER
+from sandbox.load import ROSTER, fork
 
 pytest_plugins = ["deployment"]
 
@@ -46,13 +44,8 @@ LEFT_BEHIND = "select relname from pg_class where relpersistence = 't' or relnam
 
 def preview(panel: Panel, *arguments: str, **variables: object) -> Outcome:
     """Run the preview of the panel's copy of the project."""
-    return preview_of(panel.project.path, panel.profile(), "--vars", json.dumps(VARS | variables), *arguments)
-
-
-def preview_of(project: Path, profile: Path, *arguments: str) -> Outcome:
-    """Run the preview of a project."""
-    with commands_of(project):
-        return run_command(profile, "preview", *arguments)
+    with commands_of(panel.project.path):
+        return run_command(panel.profile(), "preview", "--vars", json.dumps(VARS | variables), *arguments)
 
 
 def lines(outcome: Outcome) -> dict[str, tuple[str, str]]:
@@ -330,11 +323,9 @@ def test_a_seed_with_a_column_that_its_table_lacks_would_be_refused(panel):
 
 
 def test_what_is_killed_halfway_held_no_lock_but_a_readers_and_leaves_nothing(panel):
-    arguments = (panel.project.path, panel.profile(), "--vars", json.dumps(VARS))
-    process = multiprocessing.get_context("forkserver").Process(target=preview_of, args=arguments)
     with as_it_was(panel), panel.connect() as admin, admin.transaction(force_rollback=True):
         admin.execute(f"alter view mgmt.{ROSTER_NAME} set (security_barrier)")
-        process.start()
+        process = fork(preview, panel)
         try:
             wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER) or not process.is_alive(), "it waits for the roster")
             ((pid,),) = panel.execute(WAITS_FOR_THE_ROSTER)
