@@ -34,7 +34,6 @@ def with_vars(settings: str, **values: Any) -> str:
 
 
 def run_python(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a copy of the project."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "PYTEST_"))}
     environment["COLUMNS"] = "500"  # so that dbt-bouncer breaks no line
     return subprocess.run([sys.executable, *arguments], cwd=project, env=environment, capture_output=True, text=True)

@@ -1,49 +1,28 @@
 """dbt's package hub on this machine, with dbt_utils alone."""
 
-import io
 import json
-import tarfile
+import shutil
+import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from sandbox import docs
 
 
 @contextmanager
-def serve_hub(files: Mapping[str, bytes], *versions: str) -> Iterator[str]:
-    """Serve some versions of dbt_utils, all of the same files, and give the hub's URL."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(f"dbt-utils/{name}")
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-
-    class Hub(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            known = {
-                version: {
-                    "id": f"dbt-labs/dbt_utils/{version}",
-                    "name": "dbt_utils",
-                    "version": version,
-                    "packages": [],
-                    "downloads": {"tarball": f"http://127.0.0.1:{self.server.server_port}/dbt_utils.tar.gz"},
-                }
-                for version in versions
-            }
-            answers = {
-                "/api/v1/index.json": ["dbt-labs/dbt_utils"],
-                "/api/v1/dbt-labs/dbt_utils.json": {"name": "dbt_utils", "versions": known},
-            }
-            body = json.dumps(answers[self.path]).encode() if self.path in answers else archive.getvalue()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+def serve_hub(package: Path, *versions: str) -> Iterator[str]:
+    """Serve a folder as some versions of dbt_utils, all of the same files, and give the hub's URL."""
+    with tempfile.TemporaryDirectory() as folder, docs.serve(Path(folder), 0) as server:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        shutil.make_archive(f"{folder}/dbt_utils", "gztar", package.parent, package.name)
+        facts = {"name": "dbt_utils", "packages": [], "downloads": {"tarball": f"{url}dbt_utils.tar.gz"}}
+        known = {version: facts | {"id": f"dbt-labs/dbt_utils/{version}", "version": version} for version in versions}
+        index = Path(folder) / "api" / "v1"
+        (index / "dbt-labs").mkdir(parents=True)
+        (index / "index.json").write_text(json.dumps(["dbt-labs/dbt_utils"]))
+        (index / "dbt-labs" / "dbt_utils.json").write_text(json.dumps({"name": "dbt_utils", "versions": known}))
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield url
         server.shutdown()

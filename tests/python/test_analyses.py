@@ -41,7 +41,6 @@ def connection(sample_school: str) -> Iterator[psycopg.Connection]:
 
 
 def compile_analyses(run_dbt: RunDbt, **vars: Any) -> dict[str, str]:
-    """Compile all analyses as an analyst does, and give their SQL by name."""
     run = run_dbt("school", "compile", "--select", "path:analyses", vars=vars)
     assert run.exit_code == 0, run.output
     return {result.node.name: result.node.compiled_code for result in run.results}

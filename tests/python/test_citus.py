@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from deployment import ROSTER_VIEW, DbtRun, Panel
+from deployment import ROSTER_VIEW, Outcome, Panel
 from oracle import COLUMNS, compare, panel, read_school
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support import PROJECT, RunDbt, commands_of, run_command
@@ -97,8 +97,7 @@ def roles() -> str:
     return sql
 
 
-def deploy(citus: Panel, *arguments: str, user: str = DEPLOYER) -> DbtRun:
-    """Run a dbt command that must succeed."""
+def deploy(citus: Panel, *arguments: str, user: str = DEPLOYER) -> Outcome:
     return citus.deploy(*arguments, vars=VARS, user=user)
 
 

@@ -6,7 +6,7 @@ The embedded server has no ICU: the machine's own has.
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from support import DbtRun, run_dbt
+from support import Outcome, run_dbt
 
 from sandbox import school
 from sandbox.profiles import write_profile
@@ -37,7 +37,6 @@ def school_database(machine_server: str) -> str:
 
 
 def labels(uri: str, order: str = "") -> list[str]:
-    """Give the histogram's labels as the dashboard asks for them."""
     with psycopg.connect(uri) as connection:
         return [label for (label,) in connection.execute(f"select bin_label from mgmt.{VIEW} {order}")]
 
@@ -45,7 +44,7 @@ def labels(uri: str, order: str = "") -> list[str]:
 def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database: str, workspace) -> None:
     profile = write_profile(workspace / "icu profile", school_database)
 
-    def deploy(*arguments: str) -> DbtRun:
+    def deploy(*arguments: str) -> Outcome:
         return run_dbt(profile, "run", "--select", VIEW, *arguments)
 
     built = run_dbt(profile, "build", "--select", f"+{VIEW}", "--exclude-resource-type", "test")

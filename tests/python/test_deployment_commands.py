@@ -141,13 +141,12 @@ def test_migration_is_refused_where_something_could_not_be_put_back(panel, migra
 
 def test_migration_waits_for_a_reader_of_the_table_and_names_him(panel, migrator):
     with ThreadPoolExecutor(1) as pool, panel.connect() as reader:
-        reader.execute("begin")
-        (pid,) = reader.execute("select pg_backend_pid() from public.students limit 1").fetchone()
+        reader.execute("begin; select from public.students")
         run = pool.submit(panel.deploy, *UNDER_VIEWS, user=migrator)
         wait_until(lambda: panel.execute(PAUSES), "the operation pauses")
         reader.execute("commit")
         output = run.result().output
-    assert f"public.students is in use by process {pid} (postgres" in output
+        assert f"public.students is in use by process {reader.info.backend_pid} (postgres" in output
 
 
 def models_of_the_panel(panel: Panel) -> dict[str, str]:
@@ -162,5 +161,4 @@ def with_a_note(panel: Panel) -> set[str]:
 
 
 def rows_of_seeds(panel: Panel) -> list:
-    """The rows of both seeds."""
     return [panel.execute(f"select * from mgmt_internal.{seed}") for seed in ("dayparts", "session_frequency_bins")]

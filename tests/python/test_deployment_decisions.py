@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from deployment import EMBEDDED, MACHINE, MakePanel, Relation, regardless_of_oid
-from support import DbtRun
+from support import Outcome
 
 pytest_plugins = ["deployment"]
 
@@ -267,9 +267,9 @@ class Deployed:
     """The database before, between and after the two runs."""
 
     before: dict[str, Relation]
-    plain: DbtRun
+    plain: Outcome
     between: dict[str, Relation]
-    full_refresh: DbtRun
+    full_refresh: Outcome
     after: dict[str, Relation]
 
 
@@ -342,14 +342,13 @@ def test_full_refresh_puts_back_what_hangs_on_columns(deployed):
     assert "stranger=r/panel_owners" in new[0] and "who?" in new[0] and "stranger=w/panel_owners" in new[1]
 
 
-def message_of(run: DbtRun, name: str) -> str:
+def message_of(run: Outcome, name: str) -> str:
     """What a run said of a case: one line, for where it is refused dbt says the model's name above and below."""
     (message,) = (result.message for result in run.results if result.node.name == name)
     return message.splitlines()[message.startswith("Compilation Error")].strip()
 
 
 def relations_of(name: str, relations: dict[str, Relation]) -> dict[str, Relation]:
-    """The relations whose names speak of a case."""
     return {each: relation for each, relation in relations.items() if name in each.lower()}
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from deployment import DISABLED, MODELS, PANEL, READER, Panel, disable_idle_steps, no_reader_notices
 from hub import serve_hub
-from support import PROJECT, DbtRun
+from support import PROJECT, Outcome
 
 from sandbox.load import ROSTER, ProjectCopy
 
@@ -60,7 +60,7 @@ DEPLOYED_MODELS = MODELS - 1
 class SchoolsPanel(Panel):
     """The panel as the school's own project deploys it: no var is set but in its dbt_project.yml."""
 
-    def run(self, *arguments: str, **options: Any) -> DbtRun:
+    def run(self, *arguments: str, **options: Any) -> Outcome:
         """Run a dbt command, on a target that does not have the name of our schema."""
         return super().run(*arguments, "--target", "dev", vars={}, **options)
 
@@ -80,8 +80,7 @@ def write_default_project(folder: Path) -> None:
     write_project(folder, settings, block("sql", "generate_schema_name"))
 
 
-def install(panel: Panel, folder: Path, packages: str) -> DbtRun:
-    """Install packages in the school's project."""
+def install(panel: Panel, folder: Path, packages: str) -> Outcome:
     (folder / "packages.yml").write_text(packages)
     return panel.run_dbt(panel.database, "deps", project=folder)
 
@@ -110,11 +109,9 @@ def ours(workspace: Path) -> ProjectCopy:
 @pytest.fixture(scope="module")
 def packages(ours: ProjectCopy) -> Iterator[str]:
     """Give a packages.yml with ours, as on the page, and an old dbt_utils; a hub has that."""
-    stand_in = PROJECT / "stand_in/dbt_utils"
-    files = {str(file.relative_to(stand_in)): file.read_bytes() for file in stand_in.rglob("*.*")}
     used_already = "  - package: dbt-labs/dbt_utils\n    version: 1.0.0\n"
     with (
-        serve_hub(files, "1.0.0", "1.4.1", "2.0.0") as url,
+        serve_hub(PROJECT / "stand_in" / "dbt_utils", "1.0.0", "1.4.1", "2.0.0") as url,
         mock.patch("dbt.clients.registry.DEFAULT_REGISTRY_BASE_URL", url),
     ):
         yield block("yaml", "- git:").replace(ADDRESS, f"file://{ours.path}") + used_already
@@ -181,7 +178,7 @@ def test_without_the_hub_every_command_of_the_page_does_what_it_says(panel, work
     assert not [name for name in after if "__dbt_" in name]
 
 
-def nodes(run: DbtRun) -> set[tuple[str, str]]:
+def nodes(run: Outcome) -> set[tuple[str, str]]:
     """Give the package and the kind of each node that ran, other than hooks."""
     return {
         (result.node.package_name, str(result.node.resource_type))

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from deployment import PARK, PAUSES, WAITS_AT_THE_PARK, MakePanel, Panel, on_each_server, wait_until
 from psycopg import IsolationLevel
-from support import DbtRun
+from support import Outcome
 
 pytest_plugins = ["deployment"]
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not match the name of any column:RuntimeWarning")  # of a CSV
@@ -93,7 +93,7 @@ def test_readers_see_the_old_rows_until_they_see_the_new_ones(panel, command, is
 
 
 @pytest.fixture(scope="module")
-def broken(make_panel: MakePanel) -> Iterator[tuple[DbtRun, dict[str, list], dict[str, list]]]:
+def broken(make_panel: MakePanel) -> Iterator[tuple[Outcome, dict[str, list], dict[str, list]]]:
     """Load a sound seed for each case, then the broken ones; give that run, and the rows before and after."""
     panel = make_panel()
     csvs = {name: panel.project.read(f"seeds/{name}.csv") for name in ("session_frequency_bins", "dayparts")}
@@ -168,5 +168,4 @@ def bins_dayparts_and_hours(connection: psycopg.Connection) -> tuple[int, int, l
 
 
 def rows_of_cases(panel: Panel) -> dict[str, list]:
-    """The rows that each case's seed has in the database."""
     return {name: panel.execute(f"select * from mgmt_internal.{name} order by 2") for name in BROKEN}

@@ -35,8 +35,7 @@ def test_waiting_for_a_turn_is_not_limited(limited, command):
     if command == "run":
         limited.project.write("models/cases/case.sql", "select 1 as one")
     with ThreadPoolExecutor(1) as pool, limited.connect() as other:
-        other.execute("begin")
-        other.execute(f"select pg_advisory_xact_lock({TURN})")
+        other.execute(f"begin; select pg_advisory_xact_lock({TURN})")
         run = pool.submit(limited.deploy, command, *(["-s", "case"] if command == "run" else []))
         wait_until(lambda: limited.execute(HAVE_WAITED_LONG), "the run has waited for long")
         if command == "run":
@@ -54,8 +53,7 @@ def test_grants_and_schemas_wait_for_a_turn_too(limited):
         (["-t", "dev"], "select to_regnamespace('dev') is not null"),
     ):
         with ThreadPoolExecutor(1) as pool, limited.connect() as other:
-            other.execute("begin")
-            other.execute(f"select pg_advisory_xact_lock({TURN})")
+            other.execute(f"begin; select pg_advisory_xact_lock({TURN})")
             run = pool.submit(limited.deploy, "build", *arguments, "--exclude-resource-type", "test")
             wait_until(lambda: limited.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
             assert limited.execute(is_done) == [(False,)]
@@ -67,8 +65,7 @@ def test_grants_and_schemas_wait_for_a_turn_too(limited):
 def test_pause_is_not_limited_and_others_are_deployed_meanwhile(limited):
     limited.project.append_column(ROSTER, "note", "'call'::text", "text")
     with ThreadPoolExecutor(1) as pool, limited.connect(READER) as holder:
-        holder.execute("begin")
-        holder.execute(f"select from {ROSTER_VIEW}")
+        holder.execute(f"begin; select from {ROSTER_VIEW}")
         run = pool.submit(limited.deploy, "run", "--threads", "4")
         wait_until(lambda: limited.execute(LONG_PAUSE), "the run has paused for long")
         holder.execute("commit")

@@ -16,7 +16,6 @@ VARS: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
-    """Give what dbt makes of the project."""
     return views.manifest().writable_manifest().to_dict(omit_none=False)
 
 

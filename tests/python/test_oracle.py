@@ -96,7 +96,6 @@ def all_that_count(school: School) -> School:
 
 
 def without_checkouts(school: School) -> School:
-    """Leave out the check-outs."""
     return replace(school, visits=[replace(visit, checkout=None) for visit in school.visits])
 
 

@@ -42,21 +42,17 @@ class Page(HTMLParser):
         assert not self.open
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
-        """Note an element that begins."""
         self.elements.append((tag, dict(attrs), []))
         if tag not in VOID_ELEMENTS:
             self.open.append(len(self.elements) - 1)
 
     def handle_startendtag(self, tag: str, attrs: list) -> None:
-        """Note an element without content."""
         self.elements.append((tag, dict(attrs), []))
 
     def handle_endtag(self, tag: str) -> None:
-        """Note that an element ends."""
         assert self.elements[self.open.pop()][0] == tag
 
     def handle_data(self, data: str) -> None:
-        """Add to the text of all open elements."""
         for index in self.open:
             self.elements[index][2].append(data)
 

@@ -24,7 +24,6 @@ NO_HUB = "http://127.0.0.1:9/"
 
 
 def find_python(project: Path = PROJECT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run find_python.sh with just that environment."""
     script = project / "scripts" / "find_python.sh"
     return subprocess.run(["/bin/sh", script], env=environment, capture_output=True, text=True)
 
@@ -276,9 +275,12 @@ def bare_project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let dbt take packages from a hub on this machine, whose dbt_utils can be told from the stand-in."""
-    with serve_hub({"dbt_project.yml": b"name: dbt_utils\n", "FROM_THE_HUB": b""}, "1.4.1", "1.9.0") as url:
+    package = tmp_path_factory.mktemp("hub")
+    (package / "dbt_project.yml").write_text("name: dbt_utils\n")
+    (package / "FROM_THE_HUB").touch()
+    with serve_hub(package, "1.4.1", "1.9.0") as url:
         monkeypatch.setenv("DBT_PACKAGE_HUB_URL", url)
         yield
 
