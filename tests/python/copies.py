@@ -17,9 +17,7 @@ from sandbox.views import manifest
 def copy_project(folder: Path, **values: Any) -> Path:
     """Copy the project into a folder, without what is generated in it, and with other values of vars."""
     copy = folder / "project"
-    shutil.copytree(
-        PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__", "images")
-    )
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "report", "__pycache__"))
     settings = copy / "dbt_project.yml"
     settings.write_text(with_vars(settings.read_text(), **values))
     return copy

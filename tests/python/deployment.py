@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -355,6 +356,15 @@ def no_read_goes_wrong(panel: Panel, asked: Sequence[Question]) -> Iterator[None
     for tally in tallies:
         assert (tally.view, tally.failed, tally.partial) == (tally.view, {}, {})
         assert tally.reads > 100
+
+
+def deploy_past(panel: Panel, holder: psycopg.Connection, seen: str, *arguments: str, **options: Any) -> str:
+    """Deploy while a transaction is in the way; end it once a query gives rows that show so, and give what dbt says."""
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(panel.deploy, *arguments, **options)
+        wait_until(lambda: panel.execute(seen), seen)
+        holder.execute("commit")
+        return run.result().output
 
 
 def finish(run: DbtProcess) -> Outcome:

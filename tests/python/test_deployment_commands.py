@@ -3,11 +3,10 @@
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from deployment import LEFT_FOR_READERS, MODELS, PANEL, ROSTER_VIEW, Panel, regardless_of_oid, wait_until
+from deployment import LEFT_FOR_READERS, MODELS, PANEL, ROSTER_VIEW, Panel, deploy_past, regardless_of_oid
 
 from sandbox.load import ROSTER
 
@@ -140,12 +139,9 @@ def test_migration_is_refused_where_something_could_not_be_put_back(panel, migra
 
 
 def test_migration_waits_for_a_reader_of_the_table_and_names_him(panel, migrator):
-    with ThreadPoolExecutor(1) as pool, panel.connect() as reader:
+    with panel.connect() as reader:
         reader.execute("begin; select from public.students")
-        run = pool.submit(panel.deploy, *UNDER_VIEWS, user=migrator)
-        wait_until(lambda: panel.execute(PAUSES), "the operation pauses")
-        reader.execute("commit")
-        output = run.result().output
+        output = deploy_past(panel, reader, PAUSES, *UNDER_VIEWS, user=migrator)
         assert f"public.students is in use by process {reader.info.backend_pid} (postgres" in output
 
 

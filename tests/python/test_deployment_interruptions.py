@@ -24,6 +24,7 @@ from deployment import (
     MakePanel,
     Panel,
     Relation,
+    deploy_past,
     finish,
     on_each_server,
     regardless_of_oid,
@@ -139,13 +140,10 @@ def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
 
 def test_nobody_of_another_database_is_told_of(panel, endless_wait):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere:
+    with panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere:
         elsewhere.execute(f"set application_name = 'dbt elsewhere'; begin; select pg_advisory_xact_lock({TURN})")
         holder.execute(f"begin; select from {ROSTER_VIEW}")
-        run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
-        wait_until(lambda: panel.execute(PAUSES), "the run pauses")
-        holder.execute("commit")
-        output = run.result().output
+        output = deploy_past(panel, holder, PAUSES, "run", "-s", "engagement_inactive_roster_v")
     assert "Another deployment" not in output
     # Views of databases that were copied from one have the same OIDs.
     assert f"process {endless_wait.holders_pid} " not in output
@@ -165,12 +163,9 @@ def test_runs_at_the_same_time_that_change_the_same(panel):
 
 @pytest.mark.parametrize("command", [RUN, SEED, CHANGE_UNDER_VIEWS], ids=lambda command: " ".join(command[:2]))
 def test_run_that_waits_for_another_says_so(panel, command):
-    with ThreadPoolExecutor(1) as pool, panel.connect() as other:
+    with panel.connect() as other:
         other.execute(f"set application_name = 'dbt of another'; begin; select pg_advisory_xact_lock({TURN})")
-        run = pool.submit(panel.deploy, *command)
-        wait_until(lambda: panel.execute(WAITS_FOR_A_TURN), "the run waits for its turn")
-        other.execute("commit")
-        output = run.result().output
+        output = deploy_past(panel, other, WAITS_FOR_A_TURN, *command)
     assert "Another deployment is under way" in output
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from deployment import MODELS, PAUSES, READER, ROSTER_VIEW, TURN, WAITS_FOR_A_TURN, Panel, wait_until
+from deployment import MODELS, PAUSES, READER, ROSTER_VIEW, TURN, WAITS_FOR_A_TURN, Panel, deploy_past, wait_until
 
 from sandbox.load import ROSTER
 
@@ -34,14 +34,11 @@ def limited(panel: Panel) -> Iterator[Panel]:
 def test_waiting_for_a_turn_is_not_limited(limited, command):
     if command == "run":
         limited.project.write("models/cases/case.sql", "select 1 as one")
-    with ThreadPoolExecutor(1) as pool, limited.connect() as other:
+    with limited.connect() as other:
         other.execute(f"begin; select pg_advisory_xact_lock({TURN})")
-        run = pool.submit(limited.deploy, command, *(["-s", "case"] if command == "run" else []))
-        wait_until(lambda: limited.execute(HAVE_WAITED_LONG), "the run has waited for long")
         if command == "run":
             other.execute("set role deployer; create view mgmt.case as select 2 as one")
-        other.execute("commit")
-        output = run.result().output
+        output = deploy_past(limited, other, HAVE_WAITED_LONG, command, *(["-s", "case"] if command == "run" else []))
     assert command == "seed" or "[replaced in" in output  # it saw what the other had made
 
 
@@ -64,12 +61,9 @@ def test_grants_and_schemas_wait_for_a_turn_too(limited):
 
 def test_pause_is_not_limited_and_others_are_deployed_meanwhile(limited):
     limited.project.append_column(ROSTER, "note", "'call'::text", "text")
-    with ThreadPoolExecutor(1) as pool, limited.connect(READER) as holder:
+    with limited.connect(READER) as holder:
         holder.execute(f"begin; select from {ROSTER_VIEW}")
-        run = pool.submit(limited.deploy, "run", "--threads", "4")
-        wait_until(lambda: limited.execute(LONG_PAUSE), "the run has paused for long")
-        holder.execute("commit")
-        output = run.result().output
+        output = deploy_past(limited, holder, LONG_PAUSE, "run", "--threads", "4")
     assert output.count("[replaced in") == 1
     assert output.count("[unchanged in") == MODELS - 1
 

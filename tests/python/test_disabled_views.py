@@ -21,7 +21,6 @@ FIRST_HALF = [
 
 @pytest.fixture(scope="module")
 def database(make_database: MakeDatabase, sample_template: str) -> str:
-    """Give a database with the whole panel on the sample school."""
     return make_database("school", sample_template)
 
 

@@ -247,11 +247,11 @@ def test_failing_rows_are_kept_where_readers_cannot_see_them(profile, database, 
 
 
 def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace, tmp_path):
-    uri = make_database("health undeployed")
+    uri = make_database("school")
     with psycopg.connect(uri) as connection:
         school.create(connection)
     file = tmp_path / "health.xml"
-    profile = write_profile(workspace / "health undeployed", uri)
+    profile = write_profile(workspace / "health", uri)
     outcome = run_command(profile, "health", "--junit", str(file))
     assert outcome.exit_code == 2
     assert "Is the panel deployed (`dbt build`)" in outcome.output

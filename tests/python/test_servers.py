@@ -1,11 +1,13 @@
 """No server outlives the command that started it for itself, not even if that command is killed."""
 
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -16,6 +18,7 @@ from deployment import wait_until
 from support import PROJECT
 
 from sandbox import server
+from sandbox.load import fork
 
 
 def servers(folder: Path) -> list[psutil.Process]:
@@ -70,6 +73,16 @@ def test_a_killed_command_leaves_no_server(folder: Path, command: str, killed_by
         process.send_signal(killed_by)
     wait_until(lambda: not servers(folder), "no server is left")
     wait_until(lambda: not [*folder.glob("panel-*/postgres")], "no data is left")
+
+
+def test_a_fork_keeps_nothing_open_that_its_parent_closes() -> None:
+    reading, writing = os.pipe()
+    sleeper = fork(time.sleep, 600)
+    os.close(writing)
+    try:
+        wait_until(lambda: select.select([reading], [], [], 0)[0], "the end of the pipe")
+    finally:
+        sleeper.kill()
 
 
 def test_a_killed_demo_leaves_no_server(folder: Path) -> None:

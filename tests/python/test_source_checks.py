@@ -127,7 +127,6 @@ def change(school_database):
 
 @pytest.fixture
 def build(school_database, run_dbt):
-    """Give a function that builds on the school."""
     return partial(run_dbt, "school", "build")
 
 

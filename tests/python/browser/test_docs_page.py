@@ -31,7 +31,6 @@ def site(
 
 @pytest.fixture
 def tab() -> Iterator[Tab]:
-    """Give a page of a browser."""
     with open_tab() as tab:
         yield tab
 
