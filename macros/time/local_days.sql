@@ -41,8 +41,9 @@
             {{ start_of_local_day(first_day) }},
             {{ panel_now() }},
             interval '15 minutes'
-        ) as instants (starts_at)
+        ) with ordinality as instants (starts_at, quarter_number)
     where
-        date_trunc('hour', {{ local_time('instants.starts_at') }})
+        instants.quarter_number = 1
+        or date_trunc('hour', {{ local_time('instants.starts_at') }})
         <> date_trunc('hour', {{ local_time("(instants.starts_at - interval '15 minutes')") }})
 {%- endmacro %}
