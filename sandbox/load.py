@@ -177,7 +177,8 @@ class DbtProcess:
     def __init__(self, output: Path, *arguments: str, **options: Any) -> None:
         self._output = output
         output.write_text("")
-        import_module("dbt.adapters.postgres")  # once for all of them
+        for module in ("dbt.cli.main", "dbt.adapters.postgres"):  # once for all of them
+            import_module(module)
         self._process = fork(_be_dbt, output, arguments, options)
 
     @property

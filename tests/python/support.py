@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +29,7 @@ from rich.console import Console
 from engagement_panel import __main__ as engagement_panel
 from engagement_panel import dbt, panel
 from engagement_panel.dbt import PROJECT
-from sandbox import console
+from sandbox import console, docs
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,10 @@ def doing_once() -> Iterator[None]:
         return compiled[key]
 
     def validate_once(cls: type, data: Any) -> None:
-        if (cls, repr(data)) not in valid:
+        key = (cls, repr(data))
+        if key not in valid:
             validate(cls, data)
-            valid.add((cls, repr(data)))
+            valid.add(key)
 
     def fire_event(self: EventManager, event: BaseEvent, level: EventLevel | None = None, **others: Any) -> None:
         is_read = len(self.callbacks) > 1 or any(logger.level == EventLevel.DEBUG for logger in self.loggers)
@@ -179,6 +181,15 @@ def printed(read: panel.Panel) -> str:
     output = io.StringIO()
     console.print_panel(read, Console(file=output, width=console.WIDTH))
     return output.getvalue()
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder to this machine, as `make docs` does, and give its URL."""
+    with docs.serve(folder, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 @contextlib.contextmanager

@@ -108,7 +108,9 @@ def test_what_is_replaced_is_kept_and_comes_back(panel):
     panel.execute("comment on column mgmt.dau.active_students is 'ours'")
     for name in MODELS:
         said = put_back(panel, f"mgmt.{name}")
-        assert re.search(rf"mgmt\.{name}: put back as it was .* to the var engagement_disabled_views\.", said)
+        assert re.search(
+            rf"mgmt\.{name}: put back as it was .* add its name to the var engagement_disabled_views\.", said
+        )
     after = panel.snapshot(r"mgmt\.|reports\.")
     assert {name: view._replace(row_version="") for name, view in after.items()} == {
         name: view._replace(row_version="") for name, view in before.items()
@@ -120,7 +122,9 @@ def test_what_is_rebuilt_is_kept_and_comes_back(panel):
     before = by_hand(panel, OTHER)
     refused = panel.run("run", "-s", "path:models/cases")
     assert refused.exit_code == 1
-    assert refused.output.count(" To keep it as it is, add its name to the var engagement_disabled") >= len(MODELS)
+    assert refused.output.count(" To keep it as it is, add its name to the var engagement_disabled_views.") >= len(
+        MODELS
+    )
     assert "active_students bigint -> active_students integer" in refused.output
     assert panel.snapshot(r"mgmt\.|reports\.") == before
     assert panel.execute(NOTHING) == [(True,)]

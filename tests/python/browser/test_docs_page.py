@@ -1,12 +1,11 @@
 """The documentation in a browser: the overview, a model's page, the lineage, and nothing on the console."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from chromium import Tab, open_tab
 from playwright.sync_api import expect
-from support import MakeDatabase
+from support import MakeDatabase, served
 
 from sandbox import docs
 from sandbox.views import manifest
@@ -23,10 +22,8 @@ def site(
     page = docs.generate_from_server(
         tmp_path_factory.mktemp("docs"), make_database("documented", template=deployed_template)
     )
-    with docs.serve(page.parent, port=0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with served(page.parent) as url:
+        yield url
 
 
 @pytest.fixture
