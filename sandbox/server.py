@@ -90,12 +90,13 @@ def program(name: str) -> Path:
 
 
 @contextmanager
-def temporary() -> Iterator[tuple[Path, str]]:
+def temporary(parent: Path | None = None) -> Iterator[tuple[Path, str]]:
     """Start a server for the body alone; give a folder for files, which any user may enter, and the superuser's URI.
 
-    The folder and all servers whose data is in it are gone afterwards, also if this process is killed.
+    The folder and all servers whose data is in it are gone afterwards, also if this process is killed. It is made in
+    `parent`, by default where the machine has its temporary files.
     """
-    folder = Path(tempfile.mkdtemp(prefix="panel-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="panel-", dir=parent)).resolve()
     folder.chmod(0o755)  # root's server runs as a user of its own
     with _watched(folder, "remove"):
         yield folder, start(folder / "postgres")

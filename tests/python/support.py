@@ -41,6 +41,10 @@ class Outcome:
     errors: str = ""
     results: list[Any] = field(default_factory=list)  # dbt's RunResult, one a node
 
+    def succeeded(self) -> "Outcome":
+        assert self.exit_code == 0, self.output + self.errors
+        return self
+
 
 # What the fixtures of those names give: see conftest.py.
 MakeDatabase = Callable[..., str]
@@ -170,8 +174,7 @@ def run_dbt(profile: Path, *arguments: str, vars: dict[str, Any] | None = None, 
 
 def panel_definition(profile: Path, **options: Any) -> dict[str, Any]:
     """Have dbt compile what the report and the demo read; the options are those of `run_dbt`."""
-    run = run_dbt(profile, *dbt.inline(panel.DEFINITION), **options)
-    assert run.exit_code == 0, run.output
+    run = run_dbt(profile, *dbt.inline(panel.DEFINITION), **options).succeeded()
     definition: dict[str, Any] = dbt.inline_value(run.results)
     return definition
 

@@ -41,8 +41,7 @@ def connection(sample_school: str) -> Iterator[psycopg.Connection]:
 
 
 def compile_analyses(run_dbt: RunDbt, **vars: Any) -> dict[str, str]:
-    run = run_dbt("school", "compile", "--select", "path:analyses", vars=vars)
-    assert run.exit_code == 0, run.output
+    run = run_dbt("school", "compile", "--select", "path:analyses", vars=vars).succeeded()
     return {result.node.name: result.node.compiled_code for result in run.results}
 
 
@@ -81,8 +80,7 @@ def test_every_analysis_compiles_and_runs(connection: psycopg.Connection, querie
 
 
 def test_an_analysis_can_be_shown(run_dbt: RunDbt, sample_school: str) -> None:
-    shown = run_dbt("school", "show", "--select", "call_today")
-    assert shown.exit_code == 0, shown.output
+    shown = run_dbt("school", "show", "--select", "call_today").succeeded()
     assert "days_since_last" in shown.output
 
 

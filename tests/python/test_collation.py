@@ -47,8 +47,7 @@ def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database
     def deploy(*arguments: str) -> Outcome:
         return run_dbt(profile, "run", "--select", VIEW, *arguments)
 
-    built = run_dbt(profile, "build", "--select", f"+{VIEW}", "--exclude-resource-type", "test")
-    assert built.exit_code == 0, built.output
+    run_dbt(profile, "build", "--select", f"+{VIEW}", "--exclude-resource-type", "test").succeeded()
     assert labels(school_database, "order by bin_label") == AS_TEXT
 
     with psycopg.connect(school_database) as connection:
@@ -63,8 +62,7 @@ def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database
     assert "busiest_bin" in refused.output and "add --full-refresh" in refused.output
     assert labels(school_database, "order by bin_label") == AS_TEXT
 
-    rebuilt = deploy("--full-refresh", *WITH_COLLATION)
-    assert rebuilt.exit_code == 0, rebuilt.output
+    deploy("--full-refresh", *WITH_COLLATION).succeeded()
     assert labels(school_database, "order by bin_label") == AS_NUMBERS
     assert labels(school_database) == AS_NUMBERS
     with psycopg.connect(school_database) as connection:
@@ -73,10 +71,9 @@ def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database
         ).fetchone()
         assert row == ("11+", True)
 
-    tested = run_dbt(profile, "test", "--select", VIEW, "--indirect-selection", "cautious", *WITH_COLLATION)
-    assert tested.exit_code == 0, tested.output
+    run_dbt(profile, "test", "--select", VIEW, "--indirect-selection", "cautious", *WITH_COLLATION).succeeded()
     assert "unchanged" in deploy(*WITH_COLLATION).output
 
     assert deploy().exit_code == 1
-    assert deploy("--full-refresh").exit_code == 0
+    deploy("--full-refresh").succeeded()
     assert labels(school_database, "order by bin_label") == AS_TEXT

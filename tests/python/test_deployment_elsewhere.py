@@ -123,8 +123,7 @@ def schools(panel: Panel, workspace: Path, packages: str) -> SchoolsPanel:
     folder = workspace / "reports"
     write_default_project(folder)
     if not (folder / "packages.yml").exists() or (folder / "packages.yml").read_text() != packages:
-        run = install(panel, folder, packages)
-        assert run.exit_code == 0, run.output
+        install(panel, folder, packages).succeeded()
     return SchoolsPanel(
         panel.database, panel.uri, panel.folder / "reports", SimpleNamespace(path=folder), panel.run_dbt
     )
@@ -137,8 +136,7 @@ def test_without_the_hub_every_command_of_the_page_does_what_it_says(panel, work
     clone = block("sh", "git clone").replace(ADDRESS, f"file://{ours.path}")
     subprocess.run(["bash", "-ec", clone], cwd=folder, check=True, capture_output=True)
     with mock.patch("dbt.clients.registry.DEFAULT_REGISTRY_BASE_URL", "http://127.0.0.1:9/"):
-        run = install(panel, folder, block("yaml", "- local:"))
-    assert run.exit_code == 0, run.output
+        install(panel, folder, block("yaml", "- local:")).succeeded()
 
     panel.execute(f"""
         grant create on database {panel.database} to deployer;
@@ -200,7 +198,7 @@ def test_readers_notice_nothing_and_views_on_ours_stay(schools, ours, packages):
         schools.deploy("seed", "--full-refresh", "-s", "engagement_panel")
         ours.append_column(ROSTER, "note", "'call'::text", "text")
         release(ours, "2.1.0")
-        assert install(schools, schools.project.path, packages.replace("2.0.0", "2.1.0")).exit_code == 0
+        install(schools, schools.project.path, packages.replace("2.0.0", "2.1.0")).succeeded()
         upgrade = schools.deploy("run", "-s", "engagement_panel").output
     ours.restore()
     assert upgrade.count("[replaced in") == 1

@@ -282,8 +282,7 @@ def deploy_at_the_same_time(panel: Panel, count: int, *arguments: str) -> None:
         runs = [panel.start(*arguments) for _ in range(count)]
         wait_until(lambda: len(panel.execute(WAITS_FOR_A_TURN)) >= count, "all wait for their turn")
     for run in runs:
-        ended = finish(run)
-        assert ended.exit_code == 0, ended.output
+        ended = finish(run).succeeded()
         assert "Another deployment is under way" in ended.output
     server_said = panel.log()[said_before:]
     for trouble in ("deadlock", "tuple concurrently updated", "duplicate key"):

@@ -77,12 +77,11 @@ def test_the_first_half_is_disabled_as_a_whole(
         for view in FIRST_HALF:
             connection.execute(f"drop view mgmt.{view}; create view mgmt.{view} as {own}")
     variables = {"engagement_disabled_views": FIRST_HALF}
-    build = run_dbt(name, "build", "--exclude-resource-type", "unit_test", vars=variables)
-    assert build.exit_code == 0, build.output
+    build = run_dbt(name, "build", "--exclude-resource-type", "unit_test", vars=variables).succeeded()
     built = {result.node.name for result in build.results}
     assert not built & {*FIRST_HALF}
     assert "No model gives mgmt." not in build.output
-    assert run_dbt(name, "docs", "generate", vars=variables).exit_code == 0
+    run_dbt(name, "docs", "generate", vars=variables).succeeded()
     with psycopg.connect(uri) as connection:
         for view in FIRST_HALF:
             assert connection.execute(f"select * from mgmt.{view}").fetchall() == [(1,)]
@@ -98,8 +97,7 @@ def test_every_view_and_its_exposures_can_be_disabled(run_dbt: RunDbt) -> None:
         "school",
         *("ls", "--quiet", "--output", "name", "--resource-types", "model", "exposure", "analysis"),
         vars={"engagement_disabled_views": [*VIEWS]},
-    )
-    assert listed.exit_code == 0, listed.output
+    ).succeeded()
     assert {line for line in listed.output.split() if not line.startswith(("stg_", "int_"))} == {
         "does_the_call_list_work",
         "module_20_export",

@@ -56,8 +56,7 @@ def change(server: str, database: str, statement: str) -> None:
 def test_what_is_missing_is_said(server, database, run_dbt, before, said):
     if before:
         change(server, database, before)
-    run = run_dbt(database, "run-operation", "engagement_indexes")
-    assert run.exit_code == 0
+    run = run_dbt(database, "run-operation", "engagement_indexes").succeeded()
     assert {line for line in (BOTH, BY_STUDENT, BY_TIME) if line in run.output} == said
 
 
@@ -92,8 +91,7 @@ def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(server, database
     selected = ("--select", "stg_engagement__checkins")
     assert "has no index" not in run_dbt(database, "run", *selected).output
     change(server, database, DROP_BY_STUDENT + DROP_BY_TIME)
-    run = run_dbt(database, "run", *selected)
-    assert run.exit_code == 0
+    run = run_dbt(database, "run", *selected).succeeded()
     assert run.output.count(line) == run.output.count("has no index") == 1
     assert "has no index" not in run_dbt(database, "test", *selected).output
 

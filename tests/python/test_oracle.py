@@ -143,8 +143,7 @@ def deploy(make_database: MakeDatabase, deployed_template: str, run_dbt: RunDbt)
             with psycopg.connect(uri) as connection:
                 connection.execute(f"alter table public.student_attendance add erased boolean; {changes}")
             if vars:
-                run = run_dbt(name, "run", vars=vars)
-                assert run.exit_code == 0, run.output
+                run_dbt(name, "run", vars=vars).succeeded()
             make_database(COPY.format(name), name)
             return connections.enter_context(psycopg.connect(uri))
 

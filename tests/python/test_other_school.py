@@ -76,8 +76,7 @@ def other_school(make_database, run_dbt):
     """Give a connection to a copy of the school, which stays as it was deployed."""
     with psycopg.connect(make_database("other_school")) as connection:
         connection.execute(OTHER_SCHOOL)
-    build = run_dbt("other_school", "build", vars=VARS)
-    assert build.exit_code == 0, build.output
+    build = run_dbt("other_school", "build", vars=VARS).succeeded()
     assert "students_listed_twice" not in {result.node.name for result in build.results if result.status == "warn"}
     assert "This school records no check-outs (engagement_attendance_checkout_time_column is null)" in build.output
     with psycopg.connect(make_database("other_school_copy", "other_school")) as connection:
@@ -112,12 +111,11 @@ def test_dual_risk_joins_both_learning_lists(other_school):
 def test_columns_that_a_school_may_lack_may_have_any_name_too(make_database, run_dbt):
     uri = make_database("other_columns", "other_school")
     read = ("-s", "stg_engagement__checkins", "stg_engagement__learners_at_risk", "int_engagement__sessions")
-    run = run_dbt("other_columns", "run", *read, vars=WITH_ALL_COLUMNS)
-    assert run.exit_code == 0, run.output
+    run = run_dbt("other_columns", "run", *read, vars=WITH_ALL_COLUMNS).succeeded()
     with psycopg.connect(uri) as connection:
         assert rows(connection, "student_id, learning_issue", DUAL_RISK) == [(4, "Stalled"), (1, "Slow")]
     assert "no check-outs" not in run.output
-    assert run_dbt("other_columns", "compile", vars=WITH_ALL_COLUMNS).exit_code == 0
+    run_dbt("other_columns", "compile", vars=WITH_ALL_COLUMNS).succeeded()
 
 
 @pytest.mark.usefixtures("other_school")

@@ -214,8 +214,7 @@ def test_vars_are_refused_as_people_mistype_them(refused):
 
 
 def test_a_var_of_an_older_version_is_named_and_not_refused(build):
-    run = build(*SEEDS, vars={"engagement_dau_schema": "mgmt"})
-    assert run.exit_code == 0, run.output
+    run = build(*SEEDS, vars={"engagement_dau_schema": "mgmt"}).succeeded()
     line = "engagement_dau_schema does nothing any more, and can go: the panel makes the daily actives itself."
     assert run.output.count(line) == 1
     assert "engagement_dau_table" not in run.output
@@ -285,7 +284,7 @@ def test_row_level_security_that_hides_all_rows_is_refused(change, deployer, bui
         told = f"students: row-level security hides every row from role {deployer}."
         assert f"{told} Let the owner of the table run: {cure}" in refused(user=deployer)
         change(cure)
-        assert build(*SEEDS, user=deployer).exit_code == 0
+        build(*SEEDS, user=deployer).succeeded()
 
 
 def test_row_level_security_behind_a_view_is_that_of_the_views_owner(change, deployer, refused):
@@ -317,8 +316,7 @@ def test_row_level_security_that_may_hide_rows_is_warned_of(change, deployer, bu
             f"alter table {table} enable row level security;"
             f"create policy of_this_school on {table} {commands} using (student_id < 1000)"
         )
-    run = build(*SEEDS, user=deployer)
-    assert run.exit_code == 0, run.output
+    run = build(*SEEDS, user=deployer).succeeded()
     for table in tables:
         hidden = f"row-level security may hide rows from role {deployer} (policies: of_this_school)."
         assert f"{table.removeprefix('public.')}: {hidden}" in run.output
@@ -334,7 +332,7 @@ def test_what_a_school_may_have_is_accepted(change, build):
         create foreign table riesgo (student_id integer, stuck_flag boolean, slow_flag boolean) server elsewhere
         """
     )
-    run = build(
+    build(
         *SEEDS,
         vars={
             "engagement_students_table": "alumnos",
@@ -346,14 +344,12 @@ def test_what_a_school_may_have_is_accepted(change, build):
             "engagement_ambassador_from_score": 60,
             "engagement_session_longest_hours": 20,
         },
-    )
-    assert run.exit_code == 0, run.output
+    ).succeeded()
 
 
 def test_a_school_without_a_student_is_warned_of(change, build):
     warning = "public.students: not a single row counts as a student, so the panel is empty."
-    run = build(*SEEDS)
-    assert run.exit_code == 0, run.output
+    run = build(*SEEDS).succeeded()
     assert f"{warning} Is engagement_students_condition right?" in run.output
     change("insert into students values (1, 'Ana', 'A1')")
     assert warning not in build(*SEEDS).output
@@ -397,7 +393,7 @@ def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(
         watch.start()
         run = build()
         watch.join()
-        assert run.exit_code == 0, run.output
+        run.succeeded()
         assert holder in run.output
         assert "Waiting." in run.output
 
@@ -425,8 +421,7 @@ def test_ids_of_a_domain_over_a_domain_are_whole_numbers(change, build):
         "create domain word as text; create domain paraula as word;"
         "alter table students alter student_id type codi, alter level type paraula"
     )
-    run = build(*SEEDS)
-    assert run.exit_code == 0, run.output
+    build(*SEEDS).succeeded()
 
 
 def test_first_run_without_seeds_says_so(refused):
@@ -436,5 +431,4 @@ def test_first_run_without_seeds_says_so(refused):
 @pytest.mark.parametrize("command", [["parse"], ["compile"], ["docs", "generate"]], ids=" ".join)
 def test_commands_that_write_nothing_go_on_without_sources(make_database, run_dbt, command):
     make_database("school")
-    run = run_dbt("school", *command)
-    assert run.exit_code == 0, run.output
+    run_dbt("school", *command).succeeded()
