@@ -35,15 +35,21 @@ def quick_dbt() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def temporary_server() -> Iterator[tuple[Path, str]]:
-    """Give a folder and the URI of a server; both are gone when the tests have ended, or are killed.
-
-    They are in memory if there is plenty (two workers take 1.4 GB), unless TMPDIR says where: ext4 can take half a
-    second to make the files of a database where many were deleted lately.
-    """
-    memory, free = Path("/dev/shm"), psutil.virtual_memory().available
-    has_room = memory.exists() and min(shutil.disk_usage(memory).free, free) > 4e9
-    with sandbox.server.temporary(memory if has_room and "TMPDIR" not in os.environ else None) as (folder, uri):
+    """Give a folder and the URI of a server; both are gone when the tests have ended, or are killed."""
+    with sandbox.server.temporary(_memory()) as (folder, uri):
         yield folder, uri
+
+
+def _memory() -> Path | None:
+    """Give Linux's folder in memory, unless TMPDIR says where, programs cannot run there, or it has little room.
+
+    Two workers take 1.4 GB. On ext4 the files of a database can take half a second where many were deleted lately.
+    """
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not memory.exists() or os.statvfs(memory).f_flag & os.ST_NOEXEC:
+        return None
+    free = min(shutil.disk_usage(memory).free, psutil.virtual_memory().available)
+    return memory if free > 4e9 else None
 
 
 @pytest.fixture(scope="session")
