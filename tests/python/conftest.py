@@ -43,7 +43,7 @@ def temporary_server() -> Iterator[tuple[Path, str]]:
 def _memory() -> Path | None:
     """Give Linux's folder in memory, unless TMPDIR says where, programs cannot run there, or it has little room.
 
-    Two workers take 1.4 GB. On ext4 the files of a database can take half a second where many were deleted lately.
+    Two workers take 1.4 GB. ext4 without a journal takes half a second for a database where many were dropped lately.
     """
     memory = Path("/dev/shm")
     if "TMPDIR" in os.environ or not memory.exists() or os.statvfs(memory).f_flag & os.ST_NOEXEC:
