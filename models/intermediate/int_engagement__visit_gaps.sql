@@ -14,9 +14,9 @@ first_visits as {{ on_citus('not materialized ') }}(
 
     select
         student_id,
-        min(checkin_time) as checkin_time
+        checkin_time
     from visits
-    group by student_id
+    where previous_checkin_time is null
 
 ),
 
