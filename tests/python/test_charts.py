@@ -109,7 +109,7 @@ def test_cells_of_a_heatmap_are_the_darker_the_higher_their_value() -> None:
 ALL = {
     "lying": charts.lying_bars("a <b> & c", VALUES, thousands),
     "standing": charts.standing_bars("a <b> & c", VALUES, thousands),
-    "line": charts.line("a <b> & c", {"1 de diciembre": 10, "31 de diciembre": 40}, str),
+    "line": charts.line("a <b> & c", {"1 de diciembre": 1024, "31 de diciembre": 9}, str),
     "heatmap": charts.heatmap("a <b> & c", ["8", "9"], {"mon": [1, 2]}),
 }
 

@@ -40,6 +40,8 @@ def test_the_report_on_a_desk(page: str) -> None:
     with open_tab(900, 690) as tab:
         tab.page.goto(page)
         expect_all_to_be_seen(tab)
+        shades = "cells => cells.map(cell => getComputedStyle(cell).fillOpacity)"
+        assert len({*tab.page.locator("rect.cell").evaluate_all(shades)}) > 2
         tab.keep_picture("report")
         tab.page.get_by_role("link", name="doble riesgo").first.click()
         expect(tab.page.get_by_role("heading", name="Doble riesgo")).to_be_in_viewport()
