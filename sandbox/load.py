@@ -91,7 +91,7 @@ def questions() -> list[Question]:
             )
             for view in panel_views().values()
         ),
-        Question("reports.call_list", ["student_id", "inactivity_bucket"], "each_once", "true"),
+        Question("reports.call_list", ["student_id", "full_name"], "each_once", "true"),
     ]
 
 
