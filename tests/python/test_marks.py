@@ -59,6 +59,20 @@ def project(workspace: Path) -> Path:
     return copy_project(workspace / "other marks", **MARKS)
 
 
+def test_a_standing_begins_at_its_marks(project: Path, profile: Path, database: str) -> None:
+    standings = {
+        ("4", "100"): "neither",
+        ("5", "12.49"): "neither",
+        ("5", "12.50"): "high engagement",
+        ("5", "29.99"): "high engagement",
+        ("5", "30.00"): "embajador potencial",
+    }
+    columns = ", ".join(f"{{{{ engagement_standing{marks} }}}}" for marks in standings)
+    run = run_dbt(profile, "compile", "--quiet", "--inline", f"select {columns}", project=project).succeeded()
+    with psycopg.connect(database) as connection:
+        assert connection.execute(run.results[0].node.compiled_code).fetchone() == tuple(standings.values())
+
+
 def test_the_analyses_move(project: Path, profile: Path, database: str) -> None:
     run = run_dbt(profile, "compile", "--quiet", "--select", "path:analyses", project=project)
     queries = {result.node.name: result.node.compiled_code for result in run.results}

@@ -312,8 +312,11 @@ def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replac
 
 @pytest.mark.usefixtures("hub")
 def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project: Path) -> None:
-    set_up.install_dbt_utils(bare_project)
-    assert (bare_project / "dbt_packages" / "dbt_utils" / "FROM_THE_HUB").exists()
+    packages = bare_project / "dbt_packages"
+    for _ in ("at first", "and after somebody removed it"):
+        shutil.rmtree(packages, ignore_errors=True)
+        set_up.install_dbt_utils(bare_project)
+        assert (packages / "dbt_utils" / "FROM_THE_HUB").exists()
 
 
 @pytest.mark.usefixtures("hub")

@@ -188,7 +188,7 @@ MISTYPED = {
     ),
     "deployment_reader": (["dashboard"], "there is no such var. Did you mean deployment_readers?"),
     "engagment_timezone": ("UTC", "there is no such var. Did you mean engagement_timezone?"),
-    "Engagement_call_from_day": (10, "there is no such var. Did you mean engagement_call_from_days?"),
+    "ENGAGEMENT_CALL_FROM_DAY": (10, "there is no such var. Did you mean engagement_call_from_days?"),
     "deployment_readers": ("dashboard", 'is "dashboard", must be a list of names, for instance [one, another].'),
     "engagement_disabled_views": ([1], "is [1], must be a list of names, for instance [one, another]."),
     "learning_stuck_students_enabled": ("no", 'is "no", must be true or false.'),
