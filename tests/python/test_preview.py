@@ -18,10 +18,12 @@ from deployment import (
     on_each_server,
     wait_until,
 )
+from psycopg.conninfo import make_conninfo
 from support import Outcome, commands_of, run_command
 
 from engagement_panel.difference import Version, compare
 from sandbox.load import ROSTER, fork
+from sandbox.profiles import write_profile
 
 pytest_plugins = ["deployment"]
 
@@ -273,7 +275,8 @@ def test_on_a_school_without_the_panel_everything_is_new(panel):
         refused = preview(panel)
     assert refused.exit_code == 1
     assert {word for word, _ in lines(refused).values()} == {"REFUSED"}
-    assert "mgmt_internal" in refused.output
+    told = "there is no schema mgmt_internal, and role deployer may not create one. Grant it create on database"
+    assert f"{told} {panel.database}." in refused.output
 
     panel.execute(f"grant create on database {panel.database} to deployer")
     with as_it_was(panel):
@@ -283,6 +286,14 @@ def test_on_a_school_without_the_panel_everything_is_new(panel):
     assert ("NEW", "created; 0 rows") in lines(found).values()  # of those at dual risk
     assert {word for word, _ in lines(found).values()} == {"NEW", "STEP"}
     assert found.exit_code == 1
+
+
+def test_a_schema_in_capitals_that_is_there_need_not_be_made(panel):
+    panel.execute('create schema "Dev" authorization deployer; create schema "Dev_internal" authorization deployer')
+    profile = write_profile(panel.folder / "capitals", make_conninfo(panel.uri, user="deployer"), ["Dev"])
+    with commands_of(panel.project.path):
+        found = run_command(profile, "preview", "--vars", json.dumps(VARS))
+    assert {word for word, _ in lines(found).values()} == {"NEW", "STEP"}
 
 
 def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
