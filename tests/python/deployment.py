@@ -204,7 +204,7 @@ class Panel:
 
     def profile(self, user: str = "deployer") -> Path:
         """Write a profile for the project's own commands, and give its folder."""
-        return write_profile(self.folder / "commands", make_conninfo(self.uri, user=user))
+        return write_profile(self.folder / "commands", make_conninfo(self.uri, user=user), ["mgmt", "Dev"])
 
     def snapshot(self, pattern: str = "") -> dict[str, Relation]:
         """Give each table and view whose name, with its schema, matches a regular expression."""

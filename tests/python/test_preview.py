@@ -18,12 +18,10 @@ from deployment import (
     on_each_server,
     wait_until,
 )
-from psycopg.conninfo import make_conninfo
 from support import Outcome, commands_of, run_command
 
 from engagement_panel.difference import Version, compare
 from sandbox.load import ROSTER, fork
-from sandbox.profiles import write_profile
 
 pytest_plugins = ["deployment"]
 
@@ -290,10 +288,8 @@ def test_on_a_school_without_the_panel_everything_is_new(panel):
 
 def test_a_schema_in_capitals_that_is_there_need_not_be_made(panel):
     panel.execute('create schema "Dev" authorization deployer; create schema "Dev_internal" authorization deployer')
-    profile = write_profile(panel.folder / "capitals", make_conninfo(panel.uri, user="deployer"), ["Dev"])
-    with commands_of(panel.project.path):
-        found = run_command(profile, "preview", "--vars", json.dumps(VARS))
-    assert {word for word, _ in lines(found).values()} == {"NEW", "STEP"}
+    found = lines(preview(panel, "--target", "Dev"))
+    assert {word for word, _ in found.values()} == {"NEW", "STEP"}
 
 
 def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
