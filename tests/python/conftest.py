@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from support import PROJECT, MakeDatabase, Outcome, RunDbt, doing_once, parsing_once
+from support import PROJECT, MakeDatabase, Outcome, RunDbt, doing_once, execute, parsing_once
 from support import run_dbt as run_dbt_with
 
 import sandbox.server
@@ -107,8 +107,7 @@ def deployed_template(server: str, make_database: MakeDatabase, run_dbt: RunDbt)
     with psycopg.connect(make_database("school")) as connection:
         school.create(connection)
     run_dbt("school", "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test").succeeded()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("alter database school rename to deployed")
+    execute(server, "alter database school rename to deployed")
     return "deployed"
 
 

@@ -155,9 +155,14 @@ class Relation(NamedTuple):
     attached: list[str]
 
 
+def without(fields: str, relations: dict[str, Relation]) -> dict[str, Relation]:
+    """Give the relations without those fields."""
+    return {name: relation._replace(**dict.fromkeys(fields.split())) for name, relation in relations.items()}
+
+
 def regardless_of_oid(relations: dict[str, Relation]) -> dict[str, Relation]:
     """Give the relations without what changes where they are dropped and made anew."""
-    return {name: relation._replace(oid=0, row_version="") for name, relation in relations.items()}
+    return without("oid row_version", relations)
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,14 @@ class Panel:
     def deploy(self, *arguments: str, **options: Any) -> Outcome:
         """Run a dbt command that must succeed."""
         return self.run(*arguments, **options).succeeded()
+
+    def refused(self, *arguments: str, exit_code: int = 1, **options: Any) -> Outcome:
+        """Run a dbt command that must fail and leave every table and view as it was."""
+        before = self.snapshot()
+        run = self.run(*arguments, **options).exited_with(exit_code)
+        after = self.snapshot()
+        assert after == before, [name for name in before | after if before.get(name) != after.get(name)]
+        return run
 
     def start(self, *arguments: str, vars: dict[str, Any] = VARS, user: str = "deployer") -> DbtProcess:
         """Start a dbt command in a process of its own; it ends with the panel at the latest."""

@@ -16,6 +16,7 @@ from unittest import mock
 
 import click
 import jinja2
+import psycopg
 from dbt.cli import requires
 from dbt.config.runtime import RuntimeConfig
 from dbt.context.base import get_context_modules
@@ -42,7 +43,13 @@ class Outcome:
     results: list[Any] = field(default_factory=list)  # dbt's RunResult, one a node
 
     def succeeded(self) -> "Outcome":
-        assert self.exit_code == 0, self.output + self.errors
+        return self.exited_with(0)
+
+    def failed(self) -> "Outcome":
+        return self.exited_with(1)
+
+    def exited_with(self, exit_code: int) -> "Outcome":
+        assert self.exit_code == exit_code, self.output + self.errors
         return self
 
 
@@ -147,6 +154,13 @@ def _parsed_from(config: RuntimeConfig) -> Any:
 @cache
 def _digest(file: Path, changed_at: int) -> bytes:
     return hashlib.sha256(file.read_bytes()).digest()
+
+
+def execute(uri: str, sql: str) -> list[Any]:
+    """Run SQL, all of it or nothing, and give the rows of its last query."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        cursor = connection.execute(sql)
+        return cursor.fetchall() if cursor.description else []
 
 
 def run_command(profile: Path, *arguments: str) -> Outcome:

@@ -6,7 +6,7 @@ The embedded server has no ICU: the machine's own has.
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from support import Outcome, run_dbt
+from support import Outcome, execute, run_dbt
 
 from sandbox import school
 from sandbox.profiles import write_profile
@@ -37,8 +37,7 @@ def school_database(machine_server: str) -> str:
 
 
 def labels(uri: str, order: str = "") -> list[str]:
-    with psycopg.connect(uri) as connection:
-        return [label for (label,) in connection.execute(f"select bin_label from mgmt.{VIEW} {order}")]
+    return [label for (label,) in execute(uri, f"select bin_label from mgmt.{VIEW} {order}")]
 
 
 def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database: str, workspace) -> None:
@@ -50,14 +49,12 @@ def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database
     run_dbt(profile, "build", "--select", f"+{VIEW}", "--exclude-resource-type", "test").succeeded()
     assert labels(school_database, "order by bin_label") == AS_TEXT
 
-    with psycopg.connect(school_database) as connection:
-        connection.execute(
-            f"create role sorter; grant select on mgmt.{VIEW} to sorter;"
-            f"create view public.busiest_bin as select max(bin_label) as bin_label from mgmt.{VIEW}"
-        )
-
-    refused = deploy(*WITH_COLLATION)
-    assert refused.exit_code == 1
+    execute(
+        school_database,
+        f"create role sorter; grant select on mgmt.{VIEW} to sorter;"
+        f"create view public.busiest_bin as select max(bin_label) as bin_label from mgmt.{VIEW}",
+    )
+    refused = deploy(*WITH_COLLATION).failed()
     assert "(bin_label text -> bin_label text collate numbers_as_numbers)" in refused.output
     assert "busiest_bin" in refused.output and "add --full-refresh" in refused.output
     assert labels(school_database, "order by bin_label") == AS_TEXT
@@ -65,15 +62,11 @@ def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database
     deploy("--full-refresh", *WITH_COLLATION).succeeded()
     assert labels(school_database, "order by bin_label") == AS_NUMBERS
     assert labels(school_database) == AS_NUMBERS
-    with psycopg.connect(school_database) as connection:
-        row = connection.execute(
-            "select bin_label, has_table_privilege('sorter', %s, 'select') from busiest_bin", [f"mgmt.{VIEW}"]
-        ).fetchone()
-        assert row == ("11+", True)
-
+    asked = f"select bin_label, has_table_privilege('sorter', 'mgmt.{VIEW}', 'select') from busiest_bin"
+    assert execute(school_database, asked) == [("11+", True)]
     run_dbt(profile, "test", "--select", VIEW, "--indirect-selection", "cautious", *WITH_COLLATION).succeeded()
     assert "unchanged" in deploy(*WITH_COLLATION).output
 
-    assert deploy().exit_code == 1
+    deploy().failed()
     deploy("--full-refresh").succeeded()
     assert labels(school_database, "order by bin_label") == AS_TEXT

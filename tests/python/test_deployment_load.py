@@ -22,8 +22,7 @@ class Deployments:
 
     def deploy(self, *arguments: str, exit_code: int = 0, changes_columns: bool = False) -> None:
         """Deploy, and read again what was prepared: that fails if, and only if, the columns have changed."""
-        run = self.panel.run(*arguments)
-        assert run.exit_code == exit_code, run.output
+        self.panel.run(*arguments).exited_with(exit_code)
         if changes_columns:  # PostgreSQL spares that nobody
             with pytest.raises(FeatureNotSupported, match="cached plan must not change result type"):
                 self._read()

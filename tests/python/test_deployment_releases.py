@@ -64,10 +64,8 @@ def test_appended_column_comes_in_place_and_goes_by_full_refresh(panel):
     assert new._replace(definition=old.definition, columns=old.columns, row_version=old.row_version) == old
 
     panel.project.restore()
-    run = panel.run("run")
-    assert run.exit_code == 1
+    run = panel.refused("run")
     assert "(note text -> none). Views that stand on it: reports.call_list. To do so, add --full-refresh." in run.output
-    assert panel.snapshot() == second
 
     panel.deploy("run", "--full-refresh")
     third = panel.snapshot()
@@ -86,12 +84,9 @@ def test_column_that_a_shared_step_gained_goes_by_full_refresh(panel):
 
 
 def test_model_that_breaks_its_contract_is_refused(panel):
-    before = panel.snapshot()
     panel.project.select_from(ROSTER, "*, 1 as note")
-    run = panel.run("run", "-s", "engagement_inactive_roster_v", "--full-refresh")
-    assert run.exit_code == 1
+    run = panel.refused("run", "-s", "engagement_inactive_roster_v", "--full-refresh")
     assert "the model does not give the columns of its contract (none -> note integer)" in run.output
-    assert panel.snapshot() == before
 
 
 def test_view_without_a_model_is_listed_and_stays(panel):

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from support import MakeDatabase, RunDbt, panel_definition, printed
+from support import MakeDatabase, RunDbt, execute, panel_definition, printed
 
 from engagement_panel import panel, report
 from engagement_panel.lists import student_lists
@@ -73,18 +73,16 @@ def test_the_first_half_is_disabled_as_a_whole(
     name = "without_the_first_half"
     uri = make_database(name, conninfo_to_dict(database)["dbname"])
     own = "select 1::bigint as hand_made"
-    with psycopg.connect(uri) as connection:
-        for view in FIRST_HALF:
-            connection.execute(f"drop view mgmt.{view}; create view mgmt.{view} as {own}")
+    for view in FIRST_HALF:
+        execute(uri, f"drop view mgmt.{view}; create view mgmt.{view} as {own}")
     variables = {"engagement_disabled_views": FIRST_HALF}
     build = run_dbt(name, "build", "--exclude-resource-type", "unit_test", vars=variables).succeeded()
     built = {result.node.name for result in build.results}
     assert not built & {*FIRST_HALF}
     assert "No model gives mgmt." not in build.output
     run_dbt(name, "docs", "generate", vars=variables).succeeded()
-    with psycopg.connect(uri) as connection:
-        for view in FIRST_HALF:
-            assert connection.execute(f"select * from mgmt.{view}").fetchall() == [(1,)]
+    for view in FIRST_HALF:
+        assert execute(uri, f"select * from mgmt.{view}") == [(1,)]
     read, page, _ = shown(uri, definition(workspace, uri, FIRST_HALF))
     assert not {"cifras", "tendencias", "horarios"} & set(sections(page))
     assert {"por_llamar", "tramos"} <= set(sections(page))

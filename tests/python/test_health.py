@@ -116,8 +116,7 @@ def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile
 
     sound_school.execute(NOT_WELL["future_checkins"])
     file = tmp_path / "health.xml"
-    outcome = run_command(profile, "health", "--target", "mgmt", "--junit", str(file), "--strict")
-    assert outcome.exit_code == 1
+    outcome = run_command(profile, "health", "--target", "mgmt", "--junit", str(file), "--strict").failed()
     (suite,) = ElementTree.parse(file).getroot()
     assert [suite.get(count) for count in ("tests", "failures", "errors")] == [str(len(CHECKS)), "2", "0"]
     assert "WARN   future_checkins  2 rows\n" in outcome.output
@@ -136,8 +135,7 @@ def test_a_long_weekend_is_no_alarm(profile, sound_school):
 
 def test_a_feed_that_never_was_is_not_well(profile, sound_school):
     sound_school.execute("truncate student_attendance")
-    outcome = run_command(profile, "health")
-    assert outcome.exit_code == 1
+    outcome = run_command(profile, "health").failed()
     assert "FAIL   checkins_arrive  no check-in has ever arrived" in outcome.output
 
 
@@ -251,8 +249,7 @@ def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace
         school.create(connection)
     file = tmp_path / "health.xml"
     profile = write_profile(workspace / "health", uri)
-    outcome = run_command(profile, "health", "--junit", str(file))
-    assert outcome.exit_code == 2
+    outcome = run_command(profile, "health", "--junit", str(file)).exited_with(2)
     assert "Is the panel deployed (`dbt build`)" in outcome.output
     assert (
         'ERROR  double_checkins  relation "mgmt_internal.stg_engagement__checkins" does not exist\n' in outcome.output
@@ -287,8 +284,7 @@ def test_rows_that_row_level_security_hides_are_not_well(profile, sound_school, 
         "alter table student_attendance enable row level security"
     )
     other = write_profile(profile / "hidden", make_conninfo(database, user="health_deployer"))
-    outcome = run_command(other, "health")
-    assert outcome.exit_code == 1
+    outcome = run_command(other, "health").failed()
     assert "FAIL   rows_hidden_by_row_security  1 row\n" in outcome.output
     assert "row-level security of a table behind the panel hides every row" in outcome.output
 

@@ -1,7 +1,9 @@
 """The two indexes that the views are made for: which is missing is said, with the statement that creates it."""
 
-import psycopg
+from functools import partial
+
 import pytest
+from support import execute
 
 from sandbox import school
 
@@ -42,31 +44,26 @@ SAID = [
 
 
 @pytest.fixture
-def database(make_database, deployed_template) -> str:
-    make_database("school", template=deployed_template)
-    return "school"
-
-
-def change(server: str, database: str, statement: str) -> None:
-    with psycopg.connect(server, dbname=database, autocommit=True) as connection:
-        connection.execute(statement)
+def change(make_database, deployed_template):
+    """Give a function that runs SQL in the school."""
+    return partial(execute, make_database("school", template=deployed_template))
 
 
 @pytest.mark.parametrize(("before", "said"), SAID)
-def test_what_is_missing_is_said(server, database, run_dbt, before, said):
+def test_what_is_missing_is_said(change, run_dbt, before, said):
     if before:
-        change(server, database, before)
-    run = run_dbt(database, "run-operation", "engagement_indexes").succeeded()
+        change(before)
+    run = run_dbt("school", "run-operation", "engagement_indexes").succeeded()
     assert {line for line in (BOTH, BY_STUDENT, BY_TIME) if line in run.output} == said
 
 
-def test_the_statements_run_and_are_enough(server, database, run_dbt):
-    change(server, database, DROP_BY_STUDENT + DROP_BY_TIME)
-    run = run_dbt(database, "run-operation", "engagement_indexes")
+def test_the_statements_run_and_are_enough(change, run_dbt):
+    change(DROP_BY_STUDENT + DROP_BY_TIME)
+    run = run_dbt("school", "run-operation", "engagement_indexes")
     statements = [line.strip() for line in run.output.splitlines() if line.strip().startswith("create index")]
     for statement in statements:
-        change(server, database, statement)
-    assert BOTH in run_dbt(database, "run-operation", "engagement_indexes").output
+        change(statement)
+    assert BOTH in run_dbt("school", "run-operation", "engagement_indexes").output
 
 
 @pytest.mark.parametrize(
@@ -77,27 +74,26 @@ def test_the_statements_run_and_are_enough(server, database, run_dbt):
     ],
     ids=["partitioned table", "view"],
 )
-def test_what_takes_no_concurrent_index_is_told_another_way(server, database, run_dbt, kind, said):
+def test_what_takes_no_concurrent_index_is_told_another_way(change, run_dbt, kind, said):
     name = "student_attendance"
-    change(server, database, f"alter table {name} rename to visits; create {kind.format(name)}")
-    assert said.format(name) in run_dbt(database, "run-operation", "engagement_indexes").output
+    change(f"alter table {name} rename to visits; create {kind.format(name)}")
+    assert said.format(name) in run_dbt("school", "run-operation", "engagement_indexes").output
 
 
-def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(server, database, run_dbt):
+def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(change, run_dbt):
     line = (
         "public.student_attendance has no index on (student_id, checkin_time) nor on (checkin_time). "
         "The views are right without, but slower: see dbt run-operation engagement_indexes --target mgmt."
     )
     selected = ("--select", "stg_engagement__checkins")
-    assert "has no index" not in run_dbt(database, "run", *selected).output
-    change(server, database, DROP_BY_STUDENT + DROP_BY_TIME)
-    run = run_dbt(database, "run", *selected).succeeded()
+    assert "has no index" not in run_dbt("school", "run", *selected).output
+    change(DROP_BY_STUDENT + DROP_BY_TIME)
+    run = run_dbt("school", "run", *selected).succeeded()
     assert run.output.count(line) == run.output.count("has no index") == 1
-    assert "has no index" not in run_dbt(database, "test", *selected).output
+    assert "has no index" not in run_dbt("school", "test", *selected).output
 
 
-def test_a_source_that_is_not_there_is_told(server, database, run_dbt):
-    change(server, database, "alter table student_attendance rename to visits")
-    run = run_dbt(database, "run-operation", "engagement_indexes")
-    assert run.exit_code != 0
+def test_a_source_that_is_not_there_is_told(change, run_dbt):
+    change("alter table student_attendance rename to visits")
+    run = run_dbt("school", "run-operation", "engagement_indexes").failed()
     assert "public.student_attendance: there is no such relation. Set engagement_attendance_schema and" in run.output

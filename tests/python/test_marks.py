@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from copies import copy_project
-from support import commands_of, panel_definition, printed, run_command, run_dbt
+from support import commands_of, execute, panel_definition, printed, run_command, run_dbt
 
 from engagement_panel import panel
 from sandbox.profiles import write_profile
@@ -43,8 +43,7 @@ ENGAGED = [("Mucho", "embajador potencial"), ("Menos", "high engagement")]
 @pytest.fixture(scope="module")
 def database(make_database: Any, deployed_template: str) -> str:
     uri = make_database("school", template=deployed_template)
-    with psycopg.connect(uri) as connection:
-        connection.execute(SCHOOL)
+    execute(uri, SCHOOL)
     return uri
 
 
@@ -69,16 +68,13 @@ def test_a_standing_begins_at_its_marks(project: Path, profile: Path, database: 
     }
     columns = ", ".join(f"{{{{ engagement_standing{marks} }}}}" for marks in standings)
     run = run_dbt(profile, "compile", "--quiet", "--inline", f"select {columns}", project=project).succeeded()
-    with psycopg.connect(database) as connection:
-        assert connection.execute(run.results[0].node.compiled_code).fetchone() == tuple(standings.values())
+    assert execute(database, run.results[0].node.compiled_code) == [tuple(standings.values())]
 
 
 def test_the_analyses_move(project: Path, profile: Path, database: str) -> None:
     run = run_dbt(profile, "compile", "--quiet", "--select", "path:analyses", project=project)
     queries = {result.node.name: result.node.compiled_code for result in run.results}
-    with psycopg.connect(database) as connection:
-        called = connection.execute(queries["call_today"]).fetchall()
-        engaged = connection.execute(queries["high_engagement_and_ambassadors"]).fetchall()
+    called, engaged = (execute(database, queries[name]) for name in ("call_today", "high_engagement_and_ambassadors"))
     assert [row[:3] for row in called] == [(1, 5, "Treinta"), (2, 4, "Veinte")]
     assert [(row[2], row[4]) for row in engaged] == ENGAGED[:2]
 

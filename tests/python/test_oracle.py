@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from oracle import COLUMNS, Settings, columns_of, compare, panel, read_school
 from panels import ADVERSARIAL, SESSIONS, VISITS, ClockChange, School, WallClock, schools
 from psycopg.conninfo import make_conninfo
-from support import MakeDatabase, RunDbt
+from support import MakeDatabase, RunDbt, execute
 
 import sandbox.school
 
@@ -140,8 +140,7 @@ def deploy(make_database: MakeDatabase, deployed_template: str, run_dbt: RunDbt)
 
         def deploy(name: str, vars: dict[str, Any] | None = None, changes: str = "") -> psycopg.Connection:
             uri = make_database(name, deployed_template)
-            with psycopg.connect(uri) as connection:
-                connection.execute(f"alter table public.student_attendance add erased boolean; {changes}")
+            execute(uri, f"alter table public.student_attendance add erased boolean; {changes}")
             if vars:
                 run_dbt(name, "run", vars=vars).succeeded()
             make_database(COPY.format(name), name)

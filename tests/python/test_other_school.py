@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from support import execute
 
 OTHER_SCHOOL = '''
 create schema "l'escola ""nova""";
@@ -74,8 +75,7 @@ DUAL_RISK = "engagement_dual_risk_students_v"
 @pytest.fixture(scope="module")
 def other_school(make_database, run_dbt):
     """Give a connection to a copy of the school, which stays as it was deployed."""
-    with psycopg.connect(make_database("other_school")) as connection:
-        connection.execute(OTHER_SCHOOL)
+    execute(make_database("other_school"), OTHER_SCHOOL)
     build = run_dbt("other_school", "build", vars=VARS).succeeded()
     assert "students_listed_twice" not in {result.node.name for result in build.results if result.status == "warn"}
     assert "This school records no check-outs (engagement_attendance_checkout_time_column is null)" in build.output
@@ -112,8 +112,7 @@ def test_columns_that_a_school_may_lack_may_have_any_name_too(make_database, run
     uri = make_database("other_columns", "other_school")
     read = ("-s", "stg_engagement__checkins", "stg_engagement__learners_at_risk", "int_engagement__sessions")
     run = run_dbt("other_columns", "run", *read, vars=WITH_ALL_COLUMNS).succeeded()
-    with psycopg.connect(uri) as connection:
-        assert rows(connection, "student_id, learning_issue", DUAL_RISK) == [(4, "Stalled"), (1, "Slow")]
+    assert execute(uri, f"select student_id, learning_issue from mgmt.{DUAL_RISK}") == [(4, "Stalled"), (1, "Slow")]
     assert "no check-outs" not in run.output
     run_dbt("other_columns", "compile", vars=WITH_ALL_COLUMNS).succeeded()
 
@@ -128,6 +127,5 @@ def test_a_missing_index_is_named_with_the_schools_names(run_dbt):
 
 @pytest.mark.usefixtures("other_school")
 def test_a_check_in_that_was_deleted_makes_no_feed_fresh(run_dbt):
-    run = run_dbt("other_school", "source", "freshness", vars=VARS)
+    run = run_dbt("other_school", "source", "freshness", vars=VARS).failed()
     assert [result.status for result in run.results if result.node.resource_type == "source"] == ["error"]
-    assert run.exit_code == 1

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from rich.console import Console
+from support import execute
 
 from sandbox.bench.experiments import Bench
 from sandbox.bench.large_school import Size
@@ -61,8 +62,7 @@ def stale(server: str, deployed_template: str) -> str:
 def fresh(make_database, stale) -> str:
     """Give the URI of the same school, vacuumed and analyzed."""
     uri = make_database("fresh", template="stale")
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute("vacuum analyze")
+    execute(uri, "vacuum analyze")
     return uri
 
 
@@ -207,7 +207,6 @@ def test_a_view_reads_by_the_indexes_that_its_yml_names(make_database, run_dbt, 
             if node.get("Index Name") == INDEXES[index] and node["Actual Loops"]
         }
     assert readers == named
-    with psycopg.connect(make_database("school", template="fresh")) as copy:
-        copy.execute(f"drop index {INDEXES[index]}")
+    execute(make_database("school", template="fresh"), f"drop index {INDEXES[index]}")
     told = run_dbt("school", "run-operation", "engagement_indexes").output
     assert {view for view in VIEWS if view in told} == named

@@ -87,17 +87,15 @@ def test_an_unchanged_checkout_says_same_of_every_view(panel):
 def test_a_setting_of_the_role_is_no_change(panel):
     panel.execute("alter role deployer set quote_all_identifiers = on")
     try:
-        found = preview(panel)
+        found = preview(panel).exited_with(0)
     finally:
         panel.execute("alter role deployer reset all")
     assert lines(found) == {view: ("SAME", "unchanged") for view in VIEWS}
-    assert found.exit_code == 0
 
 
 def test_a_changed_score_target_names_rows_and_column_and_nobody(panel):
     with as_it_was(panel):
-        found = preview(panel, engagement_consistency_sessions_target=12)
-    assert found.exit_code == 1
+        found = preview(panel, engagement_consistency_sessions_target=12).exited_with(1)
     word, finding = lines(found).pop(ACTIVITY_NAME)
     assert word == "CHANGES"
     assert re.fullmatch(r"replaced; (\d+) rows change \(consistency_score in \1\)", finding), finding
@@ -163,9 +161,8 @@ def test_both_versions_are_of_one_instant(panel):
     change_rows(panel, ROSTER, "now()::text as level")
     panel.deploy("run")
     change_rows(panel, ROSTER, "level || '' as level")
-    found = preview(panel)
+    found = preview(panel).exited_with(0)
     assert lines(found)[ROSTER_NAME] == ("SAME", "replaced")
-    assert found.exit_code == 0
 
 
 def rename_a_column(panel: Panel) -> None:
@@ -239,12 +236,11 @@ def test_the_deployment_does_what_the_preview_says(panel, edit):
 
 def test_a_refusal_names_the_columns_and_what_would_differ(panel):
     rename_a_column(panel)
-    found = preview(panel)
+    found = preview(panel).exited_with(1)
     word, finding = lines(found)[ROSTER_NAME]
     assert word == "REFUSED"
     assert "level text -> course text" in finding
     assert finding.endswith("Its new version: a new column: course; a column less: level.")
-    assert found.exit_code == 1
 
 
 def test_a_new_model_is_new(panel):
@@ -259,10 +255,9 @@ def test_a_new_model_is_new(panel):
     )
     (levels,) = panel.execute("select count(distinct coalesce(level, '')) from students")[0]
     with as_it_was(panel):
-        found = preview(panel)
+        found = preview(panel).exited_with(1)
     assert lines(found)["engagement_levels_v"] == ("NEW", f"created; {levels} rows")
     assert {line for view, line in lines(found).items() if view in VIEWS} == {("SAME", "unchanged")}
-    assert found.exit_code == 1
 
 
 @on_each_server
@@ -270,20 +265,18 @@ def test_on_a_school_without_the_panel_everything_is_new(panel):
     panel.execute(f"drop view {', '.join(PANEL)}; drop schema mgmt_internal cascade")
     panel.execute("delete from learning.at_risk_learners")
     with as_it_was(panel):
-        refused = preview(panel)
-    assert refused.exit_code == 1
+        refused = preview(panel).failed()
     assert {word for word, _ in lines(refused).values()} == {"REFUSED"}
     told = "there is no schema mgmt_internal, and role deployer may not create one. Grant it create on database"
     assert f"{told} {panel.database}." in refused.output
 
     panel.execute(f"grant create on database {panel.database} to deployer")
     with as_it_was(panel):
-        found = preview(panel)
+        found = preview(panel).exited_with(1)
     assert {view: line for view, line in lines(found).items() if view in VIEWS}.keys() == VIEWS
     assert lines(found)[ROSTER_NAME] == ("NEW", f"created; {STUDENTS} rows")
     assert ("NEW", "created; 0 rows") in lines(found).values()  # of those at dual risk
     assert {word for word, _ in lines(found).values()} == {"NEW", "STEP"}
-    assert found.exit_code == 1
 
 
 def test_a_schema_in_capitals_that_is_there_need_not_be_made(panel):
@@ -346,9 +339,8 @@ def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
     panel.project.select_from(STUDENTS_STEP, "*")
     with no_reader_notices(panel):
         for _ in range(5):  # one is done before each view has been read a hundred times
-            found = preview(panel)
+            found = preview(panel).exited_with(0)
     assert {word for view, (word, _) in lines(found).items() if view in VIEWS} == {"SAME"}, found.output
-    assert found.exit_code == 0
 
 
 def test_what_cannot_be_looked_at_is_told_in_one_line(panel):

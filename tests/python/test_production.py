@@ -229,8 +229,7 @@ def test_the_example_profile_takes_production_from_the_environment_and_asks_for_
 
 
 def test_no_command_reaches_the_school_unless_it_names_the_target(example: Path) -> None:
-    outcome = run_command(example, "health")
-    assert outcome.exit_code == 2
+    outcome = run_command(example, "health").exited_with(2)
     assert "does not have a target named 'none'" in outcome.errors
 
 

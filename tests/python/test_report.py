@@ -2,8 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from support import Outcome, run_command
+from support import Outcome, execute, run_command
 
 from sandbox.profiles import write_profile
 
@@ -123,8 +124,7 @@ def written(profile, database) -> tuple[datetime, Path, datetime]:
 
 def now_at(database: str) -> datetime:
     """Give the server's time in Guayaquil."""
-    with psycopg.connect(database) as connection:
-        return connection.execute("select now()").fetchone()[0].astimezone(ZoneInfo("America/Guayaquil"))
+    return execute(database, "select now()")[0][0].astimezone(ZoneInfo("America/Guayaquil"))
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +143,8 @@ def page(html) -> Page:
 
 
 @pytest.fixture
-def ask(database) -> Iterator:
-    with psycopg.connect(database) as connection:
-        yield lambda query: connection.execute(query).fetchall()
+def ask(database) -> Callable[[str], list]:
+    return partial(execute, database)
 
 
 def read_csv(folder: Path, name: str) -> list[list[str]]:
@@ -301,16 +300,16 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
         "concat_ws(' ', current_setting('transaction_isolation'), current_setting('transaction_read_only'), now(),"
         " pg_current_xact_id_if_assigned())"
     )
-    with psycopg.connect(uri) as connection:
-        connection.execute(
-            f"""
-            create or replace view mgmt.engagement_session_frequency_30d_v as
-            select {seen} as bin_label, 1 as student_count;
-            create or replace view mgmt.engagement_dual_risk_students_v as
-            select 1 as student_id, {seen} as full_name, null as level, '30+ días' as engagement_issue,
-                'Slow' as learning_issue, 30::numeric as days_since_last_checkin
-            """
-        )
+    execute(
+        uri,
+        f"""
+        create or replace view mgmt.engagement_session_frequency_30d_v as
+        select {seen} as bin_label, 1 as student_count;
+        create or replace view mgmt.engagement_dual_risk_students_v as
+        select 1 as student_id, {seen} as full_name, null as level, '30+ días' as engagement_issue,
+            'Slow' as learning_issue, 30::numeric as days_since_last_checkin
+        """,
+    )
     profile = write_profile(workspace / f"report of itself {autocommit}", uri)
     file = profile / "profiles.yml"
     file.write_text(file.read_text().replace('"threads"', f'"autocommit": {str(autocommit).lower()}, "threads"'))
@@ -325,11 +324,10 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
 def report_of(workspace: Path, uri: str, name: str) -> Outcome:
     """Have a report written that cannot be; nothing may be left of it."""
     profile = write_profile(workspace / name, uri)
-    outcome = run_command(profile, "report", "--output", str(profile / "written"))
+    outcome = run_command(profile, "report", "--output", str(profile / "written")).exited_with(2)
     assert not (profile / "written").exists()
     assert outcome.output == ""
     assert outcome.errors.count("\n") == 1
-    assert outcome.exit_code == 2
     return outcome
 
 
@@ -353,8 +351,7 @@ def test_a_database_without_the_panel_is_told_in_one_line(make_database, workspa
 
 
 def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(database, workspace):
-    with psycopg.connect(database) as connection:
-        connection.execute("create role report_stranger login")
+    execute(database, "create role report_stranger login")
     outcome = report_of(workspace, make_conninfo(database, user="report_stranger"), "unread")
     assert outcome.errors.startswith("Role report_stranger: permission denied for schema mgmt.")
     assert "deployment_readers" in outcome.errors
@@ -368,6 +365,5 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(profile, tmp_path):
 
 
 def test_without_a_profile_the_demo_is_named(workspace):
-    outcome = run_command(workspace / "no profile", "report")
-    assert outcome.exit_code == 2
+    outcome = run_command(workspace / "no profile", "report").exited_with(2)
     assert outcome.errors.startswith("There is no profiles.yml: `make demo`")

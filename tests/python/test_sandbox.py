@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from copies import copy_project
 from rich.status import Status
-from support import PROJECT, MakeDatabase, RunDbt, panel_definition, printed
+from support import PROJECT, MakeDatabase, RunDbt, execute, panel_definition, printed
 
 from engagement_panel import panel
 from sandbox import __main__ as demo
@@ -175,8 +175,7 @@ def test_the_server_outlives_the_process_that_started_it(data_folder: Path) -> N
     uri = subprocess.check_output([sys.executable, "-c", script, data_folder], cwd=PROJECT, text=True).strip()
     assert server.is_running(data_folder)
     assert server.start(data_folder) == uri
-    with psycopg.connect(uri) as connection:
-        assert connection.execute("select 1").fetchone() == (1,)
+    assert execute(uri, "select 1") == [(1,)]
     assert server.stop(data_folder)
     assert not server.is_running(data_folder)
     assert not server.stop(data_folder)
@@ -190,8 +189,7 @@ def test_the_server_starts_after_a_crash_though_its_number_is_now_another_proces
     pid_file.write_text("\n".join([str(os.getpid()), *left_behind[1:]]))
     assert not server.is_running(data_folder)
     assert not server.stop(data_folder)
-    with psycopg.connect(server.start(data_folder)) as connection:
-        assert connection.execute("select 1").fetchone() == (1,)
+    assert execute(server.start(data_folder), "select 1") == [(1,)]
 
 
 def test_the_server_starts_where_the_locale_is_not_installed(
@@ -277,17 +275,12 @@ def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(ma
             [sys.executable, "-m", "sandbox", "load", uri], cwd=PROJECT, capture_output=True, text=True
         )
 
-    def students() -> list[tuple[int]]:
-        with psycopg.connect(uri) as connection:
-            return connection.execute("select count(*) from public.students").fetchall()
-
     assert load().returncode == 0
-    loaded = students()
-    assert loaded[0][0] > 100
-    with psycopg.connect(uri) as connection:
-        connection.execute("insert into public.students values (0, 'Real')")
-        connection.execute("alter table public.student_attendance rename to visits")
+    counted = "select count(*) from public.students"
+    ((loaded,),) = execute(uri, counted)
+    assert loaded > 100
+    execute(uri, "insert into students values (0, 'Real'); alter table student_attendance rename to visits")
     refused = load()
     assert refused.returncode == 1
     assert refused.stderr.startswith("The database has a table public.students already.")
-    assert students() == [(loaded[0][0] + 1,)]
+    assert execute(uri, counted) == [(loaded + 1,)]

@@ -11,11 +11,10 @@ import time
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 from copies import copy_project
 from deployment import wait_until
-from support import PROJECT
+from support import PROJECT, execute
 
 from sandbox import server
 from sandbox.load import fork
@@ -98,8 +97,7 @@ def test_a_killed_demo_leaves_no_server(folder: Path) -> None:
 
 def test_a_temporary_server_is_gone_after_the_body_or_its_failure() -> None:
     with pytest.raises(ZeroDivisionError), server.temporary() as (folder, uri):
-        with psycopg.connect(uri) as connection:
-            assert connection.execute("select 1").fetchone() == (1,)
+        assert execute(uri, "select 1") == [(1,)]
         assert len(servers(folder)) == 1
         _ = 1 / 0
     assert not servers(folder)

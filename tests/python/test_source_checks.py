@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from copies import copy_project
-from support import PROJECT
+from support import PROJECT, execute
 
 from sandbox import school
 
@@ -116,13 +116,8 @@ def school_database(make_database, undeployed) -> str:
 
 @pytest.fixture
 def change(school_database):
-    """Give a function that runs SQL in the school, and commits."""
-
-    def change(sql: str) -> None:
-        with psycopg.connect(school_database) as connection:
-            connection.execute(sql)
-
-    return change
+    """Give a function that runs SQL in the school."""
+    return partial(execute, school_database)
 
 
 @pytest.fixture
@@ -135,18 +130,13 @@ def refused(school_database, run_dbt):
     """Give a function whose run of dbt on the school must fail and leave all as it was; it gives what dbt says."""
 
     def refused(command: str = "build", **options: Any) -> str:
-        before = snapshot(school_database)
+        before = execute(school_database, SNAPSHOT)
         run = run_dbt("school", command, **options)
         assert run.exit_code != 0
-        assert snapshot(school_database) == before
+        assert execute(school_database, SNAPSHOT) == before
         return run.output
 
     return refused
-
-
-def snapshot(uri: str) -> list[tuple]:
-    with psycopg.connect(uri) as connection:
-        return connection.execute(SNAPSHOT).fetchall()
 
 
 @pytest.mark.parametrize(("sql", "vars", "lines"), REFUSED.values(), ids=REFUSED)
@@ -405,8 +395,7 @@ def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(
         migration.execute("lock table students")
         run = build()
         migration.rollback()
-    assert run.exit_code != 0
-    assert re.search(re.escape(holder) + r".*\)\. Run again when it has finished\.", run.output)
+    assert re.search(re.escape(holder) + r".*\)\. Run again when it has finished\.", run.exited_with(2).output)
     assert "is not SQL" not in run.output
 
 

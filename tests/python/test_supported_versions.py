@@ -76,14 +76,11 @@ def support(panel: Panel, oldest: int, newest: int) -> None:
 def test_an_older_server_is_refused_in_one_line_before_anything_changes(panel):
     panel.execute("drop schema mgmt_internal cascade")  # and all views with it
     support(panel, 98, 99)
-    before = panel.snapshot()
     for command in ("run", "seed"):
-        run = panel.run(command)
-        assert run.exit_code != 0
+        run = panel.refused(command)
         lines = [line for line in run.output.splitlines() if "PostgreSQL" in line]
         assert len(lines) == 1, run.output
         assert "; the panel supports 98 to 99. Upgrade the server." in lines[0]
-    assert panel.snapshot() == before
     assert panel.execute("select from pg_namespace where nspname = 'mgmt_internal'") == []
 
 
