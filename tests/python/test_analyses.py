@@ -181,20 +181,27 @@ def test_a_students_history_explains_what_the_views_show(
     student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
     query = queries["one_student_explained"].replace("student_id = 0", f"student_id = {student_id}")
     connection.execute("set local time zone 'Asia/Kolkata'")
-    ((since,),) = connection.execute("select (now() at time zone 'America/Guayaquil' - interval '720 hours')::text")
+    local = "((%s) at time zone 'America/Guayaquil')::text"
+    times = ("now()", "now() - interval '720 hours'", "min(checkin_time)", "max(checkin_time)")
+    (((clock, since, first, last),),) = connection.execute(
+        f"select array[{', '.join(local % each for each in times)}] from mgmt_internal.stg_engagement__checkins"
+        f" where student_id = {student_id}"
+    )
     facts = {row.fact: row for row in connection.execute(query)}
     _, _, _, last_checkin_time, days, bucket = next(row for row in roster if row[0] == student_id)
     _, _, _, sessions, gap, _, score = next(row for row in activity if row[0] == student_id)
 
     assert facts["student"].value.startswith(f"{student_id}")
     assert facts["bucket"].value == bucket
+    assert facts["check-ins"].because == (f"the first at {first}" if first else "none that counts")
+    assert facts["last check-in"].value == last
+    assert facts["last check-in"].because.endswith(f"by the school's clock, which shows {clock}")
     assert facts["sessions in 30 days"].because == f"check-ins since {since}"
     assert [facts[fact].value for fact in ("days since", "sessions in 30 days", "usual gap in days", "score")] == [
         None if value is None else str(value) for value in (days, sessions, gap, score)
     ]
     if kind == "never came":
-        assert last_checkin_time is None
-        assert facts["check-ins"].because == "none that counts"
+        assert last_checkin_time is None and last is None
     else:
         product = 100 * Decimal(facts["frequency"].value) * Decimal(facts["recency"].value)
         assert product == pytest.approx(score, abs=Decimal("0.1"))

@@ -1,6 +1,7 @@
 """The tools: what the bench counts and compares, what the load of readers counts, when soak and lint are red."""
 
 import os
+import subprocess
 import tempfile
 from collections import Counter
 from contextlib import nullcontext
@@ -11,6 +12,7 @@ from unittest import mock
 
 import psycopg
 import pytest
+from support import PROJECT
 
 from sandbox import docs, soak
 from sandbox.bench import report
@@ -68,6 +70,7 @@ def test_a_reader_under_load_knows_a_complete_answer(sample: str, view: str) -> 
 def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample: str) -> None:
     uri = make_database("under load", template="tools")
     with psycopg.connect(uri, autocommit=True) as connection, under_load(uri, "postgres", questions()) as tallies:
+        connection.execute("begin; lock table students; select pg_sleep(0.5); commit")
         connection.execute("delete from students where student_id > 10")
         connection.execute(f"alter view {SCHEMA}.engagement_daypart_retention_v rename to hidden")
         connection.execute("select pg_sleep(1)")
@@ -76,6 +79,7 @@ def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample: str) ->
     assert by_view[f"{SCHEMA}.engagement_daypart_retention_v"].failed
     assert by_view[f"{SCHEMA}.engagement_inactive_roster_v"].partial
     assert by_view["reports.call_list"].partial
+    assert max(tally.longest_ms for tally in tallies) > 100, "readers waited at the lock"
     assert not by_view[f"{SCHEMA}.engagement_session_frequency_30d_v"].failed
 
 
@@ -140,6 +144,43 @@ def test_stock_dbt_soaks_without_our_deployment(workspace: Path) -> None:
     macros = "".join(file.read_text() for file in (project.path / "macros").rglob("*.sql"))
     for ours in ("materialization view", "macro create_csv_table", "macro drop_relation_if_exists"):
         assert ours not in macros
+
+
+def make(folder: Path, *arguments: str, **exit_codes: int) -> tuple[bool, str]:
+    """Run make with programs that only say how they were called and exit as told; give whether it failed, and that."""
+    for program in ("mypy", "pytest", "python", "ruff"):
+        file = folder / program
+        file.write_text(f'#!/bin/sh\necho {program} "$@"\nexit {exit_codes.get(program, 0)}\n')
+        file.chmod(0o755)
+    command = ["make", "--no-print-directory", "--old-file=setup", f"VENV={folder}", *arguments]
+    run = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    return run.returncode != 0, run.stdout
+
+
+@pytest.mark.parametrize("broken", [None, "ruff", "mypy", "python"])
+def test_make_lint_is_red_if_any_of_its_programs_is_and_no_test_runs(tmp_path: Path, broken: str | None) -> None:
+    failed, said = make(tmp_path, "test", **{str(broken): 1})
+    assert failed == (broken is not None)
+    assert ("pytest" in said) == (broken is None)
+
+
+@pytest.mark.parametrize(("exit_code", "failed"), [(0, False), (1, False), (2, True)])
+def test_make_preview_fails_only_if_nothing_could_be_looked_at(tmp_path: Path, exit_code: int, failed: bool) -> None:
+    assert make(tmp_path, "preview", python=exit_code)[0] == failed
+
+
+@pytest.mark.parametrize("command", ["docs", "report", "health", "preview"])
+def test_make_hands_the_target_on(tmp_path: Path, command: str) -> None:
+    (without,), (given,) = (make(tmp_path, command, *more)[1].splitlines() for more in ([], ["TARGET=prod"]))
+    assert given == f"{without} --target prod"
+    assert without.endswith(command)
+
+
+def test_make_health_hands_the_file_on(tmp_path: Path) -> None:
+    assert make(tmp_path, "health", "JUNIT=health.xml", python=1) == (
+        True,
+        "python -m engagement_panel health --junit health.xml\n",
+    )
 
 
 @pytest.mark.parametrize("broken", [None, "parse", "dbt-bouncer", "sqlfluff", "tables"])
