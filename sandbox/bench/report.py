@@ -27,7 +27,7 @@ def tables(results: Results, views: Mapping[str, View]) -> str:
 def comparison(before: Results, after: Results) -> str:
     """Give two results side by side."""
     rows = []
-    for size in before["sizes"].keys() & after["sizes"].keys():
+    for size in (name for name in after["sizes"] if name in before["sizes"]):
         first, second = (results["sizes"][size]["views"] for results in (before, after))
         for view in (name for name in second if name in first):
             was, now = (views[view]["mgmt"]["median"] for views in (first, second))

@@ -49,9 +49,13 @@ def preview(panel: Panel, *arguments: str, **variables: object) -> Outcome:
 
 
 def lines(outcome: Outcome) -> dict[str, tuple[str, str]]:
-    """Give the word and the finding that it printed of each view and step."""
+    """Give the word and the finding that it printed of each view and step; its last line counts the views."""
     assert outcome.errors == ""
-    return {found[2]: (found[1], found[3]) for line in outcome.output.splitlines() if (found := LINE.fullmatch(line))}
+    said = outcome.output.splitlines()
+    told = {found[2]: (found[1], found[3]) for line in said if (found := LINE.fullmatch(line))}
+    words = [word for name, (word, _) in told.items() if name.endswith("_v")]
+    assert said[-1] == f"{words.count('SAME')} of {len(words)} views stay the same for their readers."
+    return told
 
 
 def nothing_remains(panel: Panel) -> None:

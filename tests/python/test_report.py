@@ -215,6 +215,8 @@ def test_whom_to_call(page, folder):
     assert headings == ["Nombre", "N.º", "Nivel", "Días sin venir", "Días entre visitas"]
     assert len(called) == 50, "the page shows the first fifty"
     assert "Por llamar (70)" in page.texts("h2")
+    tiles = [page.texts("a", href=f"#{section}") for section in ("alumnos", "por_llamar", "regresos")]
+    assert tiles == [["75 alumnos"], ["70 por llamar"], ["1 regresos"]]
     assert {row[3] for row in called[:9]} == {"900"}
     assert called[9] == ["Ausente 60", "60", "A1", "80", "4,0"]
     assert called[-1] == ["Ausente 20", "20", "A1", "40", "4,0"]

@@ -18,6 +18,7 @@ from support import PROJECT, execute
 
 from sandbox import server
 from sandbox.load import fork
+from sandbox.watch import stop_servers
 
 
 def servers(folder: Path) -> list[psutil.Process]:
@@ -72,6 +73,14 @@ def test_a_killed_command_leaves_no_server(folder: Path, command: str, killed_by
         process.send_signal(killed_by)
     wait_until(lambda: not servers(folder), "no server is left")
     wait_until(lambda: not [*folder.glob("panel-*/postgres")], "no data is left")
+
+
+def test_another_process_that_has_a_dead_servers_number_is_left_alone(folder: Path) -> None:
+    with subprocess.Popen(["sleep", "600"]) as other:
+        (folder / "postmaster.pid").write_text(f"{other.pid}\n")
+        stop_servers(folder, signal.SIGINT)
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_fork_keeps_nothing_open_that_its_parent_closes() -> None:

@@ -106,6 +106,18 @@ def test_a_goal_is_met_by_less_time_and_a_higher_ratio() -> None:
             assert f"{goal_ratio}: {verdict}" in table or goal_ratio is None
 
 
+def test_two_benches_are_compared_in_what_both_have() -> None:
+    machine = dict.fromkeys(("cpu", "cores", "memory_gb", "system", "load", "taken"), 1)
+
+    def bench(**medians: float) -> report.Results:
+        views = {view: {"mgmt": {"median": median}} for view, median in medians.items()}
+        size = {"views": views, "all at once": {"mgmt": {"median": sum(medians.values())}}}
+        return {"machine": machine, "server": {"version": "18"}, "sizes": {"2M": size}}
+
+    told = report.comparison(bench(kept=4, gone=6), bench(kept=6, new=9))
+    assert told.splitlines()[-2:] == ["| 2M | kept | 4.0 | 6.0 | 1.50 |", "| 2M | all at once | 10.0 | 15.0 | 1.50 |"]
+
+
 READ = Tally("view", reads=9)
 
 
