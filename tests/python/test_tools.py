@@ -106,16 +106,36 @@ def test_a_goal_is_met_by_less_time_and_a_higher_ratio() -> None:
             assert f"{goal_ratio}: {verdict}" in table or goal_ratio is None
 
 
-def test_two_benches_are_compared_in_what_both_have() -> None:
-    machine = dict.fromkeys(("cpu", "cores", "memory_gb", "system", "load", "taken"), 1)
+RAN = {
+    "machine": dict.fromkeys(("cpu", "cores", "memory_gb", "system", "load", "taken"), 1),
+    "server": {"version": "18"},
+}
 
+
+def test_two_benches_are_compared_in_what_both_have() -> None:
     def bench(**medians: float) -> report.Results:
         views = {view: {"mgmt": {"median": median}} for view, median in medians.items()}
-        size = {"views": views, "all at once": {"mgmt": {"median": sum(medians.values())}}}
-        return {"machine": machine, "server": {"version": "18"}, "sizes": {"2M": size}}
+        return RAN | {"sizes": {"2M": {"views": views, "all at once": {"mgmt": {"median": sum(medians.values())}}}}}
 
     told = report.comparison(bench(kept=4, gone=6), bench(kept=6, new=9))
     assert told.splitlines()[-2:] == ["| 2M | kept | 4.0 | 6.0 | 1.50 |", "| 2M | all at once | 10.0 | 15.0 | 1.50 |"]
+
+
+@pytest.mark.parametrize(
+    ("median", "growth", "cliff"),
+    [(13, "1.30 | 1.3: met | 3.0", "3.0 (30.0, 10.0)"), (14, "1.40 | 1.3: **not met** | 4.0", "**3.1 (31.0, 10.0)**")],
+)
+def test_growth_and_poor_conditions_are_held_against_their_goals(median: int, growth: str, cliff: str) -> None:
+    view = "engagement_dau_90d_v"
+    history = [
+        {"years": years, "checkins": years * 10**6, "views": {view: {"mgmt": {"median": each}}}}
+        for years, each in ((1, 10), (2, median))
+    ]
+    poor = {"statistics": "none", "missing": ["by_time"], "setting": "jit = on", "around": "nothing", "view": view}
+    poor |= {"mgmt": {"median": median + 17}, "plain": {"median": 10}}
+    told = report.tables(RAN | {"sizes": {}, "history": history, "cliffs": {"2M": [poor]}}, VIEWS).splitlines()
+    assert f"| {view} | 10.0 | {median}.0 | {growth} |" in told
+    assert f"| statistics none, without by_time, jit = on | {cliff} |" in told
 
 
 READ = Tally("view", reads=9)
