@@ -156,6 +156,14 @@ def _digest(file: Path, changed_at: int) -> bytes:
     return hashlib.sha256(file.read_bytes()).digest()
 
 
+def write_program(file: Path, script: str) -> Path:
+    """Write a program for the shell, in folders that need not be there yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return file
+
+
 def execute(uri: str, sql: str) -> list[Any]:
     """Run SQL, all of it or nothing, and give the rows of its last query."""
     with psycopg.connect(uri, autocommit=True) as connection:

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 import yaml
 from psycopg import sql
-from support import PROJECT, run_command, run_dbt
+from support import PROJECT, run_command, run_dbt, write_program
 
 import sandbox.server
 from engagement_panel import dbt
@@ -94,11 +94,8 @@ def installed(workspace: Path) -> Path:
             top = file.parts[0]
             if top != ".." and not (site_packages / top).exists():
                 (site_packages / top).symlink_to(Path(str(distribution(name).locate_file(top))))
-    program = project / ".venv" / "bin" / "dbt"
-    program.write_text(
-        f"#!/bin/sh\nexec '{project}/.venv/bin/python' -c 'from dbt.cli.main import cli; cli()' \"$@\"\n"
-    )
-    program.chmod(0o755)
+    programs = project / ".venv" / "bin"
+    write_program(programs / "dbt", f"exec '{programs}/python' -c 'from dbt.cli.main import cli; cli()' \"$@\"")
     shutil.copy(project / "profiles.yml.example", project / "profiles.yml")
     return project
 
@@ -181,12 +178,10 @@ def test_a_scheduled_run_always_checks_and_fails_if_either_command_fails(
 ) -> None:
     """In a project whose programs only say that they ran, with which password, and exit as told."""
     (tmp_path / "scripts").mkdir()
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(PROJECT / "scripts" / "deploy_and_check.sh", tmp_path / "scripts")
-    for program, exit_code in (("dbt", deployed), ("python", checked)):
-        file = tmp_path / ".venv" / "bin" / program
-        file.write_text(f'#!/bin/sh\necho "{program} $*: $ENGAGEMENT_PANEL_PASSWORD"\nexit {exit_code}\n')
-        file.chmod(0o755)
+    for name, exit_code in (("dbt", deployed), ("python", checked)):
+        script = f'echo "{name} $*: $ENGAGEMENT_PANEL_PASSWORD"\nexit {exit_code}'
+        write_program(tmp_path / ".venv" / "bin" / name, script)
     outcome = run_scheduled(tmp_path, password_file)
     assert outcome.returncode == expected
     assert outcome.stdout.splitlines() == [

@@ -217,10 +217,10 @@ def project_copy(workspace: Path) -> Iterator[Path]:
     shutil.rmtree(copy)
 
 
-def run_sandbox(project: Path, command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+def run_sandbox(project: Path, *command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run a command of the sandbox in that project, with what is typed into it."""
     return subprocess.run(
-        [sys.executable, "-m", "sandbox", command],
+        [sys.executable, "-m", "sandbox", *command],
         cwd=project,
         input=typed,
         capture_output=True,
@@ -241,7 +241,7 @@ def test_the_demo_from_start_to_end(project_copy: Path, run_dbt: RunDbt) -> None
     run = run_sandbox(project_copy, "demo")
     assert run.returncode == 0, run.stdout + run.stderr
     count = "copy (select count(*) from mgmt.engagement_inactive_roster_v) to stdout"
-    students = run_sandbox(project_copy, "psql", count).stdout.strip()
+    students = run_sandbox(project_copy, "psql", typed=count).stdout.strip()
     assert f"The engagement panel of {students} students" in run.stdout
     warnings = "checkins_of_nobody checkins_without_a_time checkouts_at_one_minute double_checkins future_checkins"
     (said,) = re.findall(r"(\d+) tests passed; warnings: ((?:\w+, )*\w+)", " ".join(run.stdout.split()))
@@ -270,17 +270,12 @@ def test_a_demo_that_cannot_build_the_panel_fails_and_says_why(
 def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(make_database: MakeDatabase) -> None:
     uri = make_database("loaded")
 
-    def load() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "sandbox", "load", uri], cwd=PROJECT, capture_output=True, text=True
-        )
-
-    assert load().returncode == 0
+    assert run_sandbox(PROJECT, "load", uri).returncode == 0
     counted = "select count(*) from public.students"
     ((loaded,),) = execute(uri, counted)
     assert loaded > 100
     execute(uri, "insert into students values (0, 'Real'); alter table student_attendance rename to visits")
-    refused = load()
+    refused = run_sandbox(PROJECT, "load", uri)
     assert refused.returncode == 1
     assert refused.stderr.startswith("The database has a table public.students already.")
     assert execute(uri, counted) == [(loaded + 1,)]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from hub import serve_hub
-from support import PROJECT, MakeDatabase, RunDbt
+from support import PROJECT, MakeDatabase, RunDbt, write_program
 
 from scripts import set_up
 
@@ -30,11 +30,8 @@ def find_python(project: Path = PROJECT, **environment: str) -> subprocess.Compl
 
 def fake_python(folder: Path, version: tuple[int, int], lacks: str = "nothing", name: str = "python") -> Path:
     """Make a Python that runs code as this one does, but says it is of that version and lacks a module."""
-    python = folder / name
     disguise = f"import sys; sys.version_info = ({version[0]}, {version[1]}, 0); sys.modules['{lacks}'] = None; "
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{disguise}$2"\n')
-    python.chmod(0o755)
-    return python
+    return write_program(folder / name, f'exec {sys.executable} -c "{disguise}$2"')
 
 
 @pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
@@ -46,7 +43,6 @@ def test_a_python_that_will_do_is_taken(tmp_path: Path, version: tuple[int, int]
 
 def test_the_python_of_venv_goes_before_the_newest_on_the_path(tmp_path: Path) -> None:
     shutil.copytree(PROJECT / "scripts", tmp_path / "scripts")
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
     of_venv = fake_python(tmp_path / ".venv" / "bin", (3, 11))
     for minor in (12, 13):
         fake_python(tmp_path, (3, minor), name=f"python3.{minor}")
@@ -81,10 +77,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     def build(folder: str, pip: str = "true") -> bool:
         def make_venv(command: list[str | Path], **_: object) -> subprocess.CompletedProcess[str]:
-            python = Path(command[-1]) / "bin" / "python"
-            python.parent.mkdir(parents=True, exist_ok=True)
-            python.write_text(f"#!/bin/sh\n{pip}\n")
-            python.chmod(0o755)
+            write_program(Path(command[-1]) / "bin" / "python", pip)
             return subprocess.CompletedProcess(command, 0)
 
         monkeypatch.setattr(set_up.subprocess, "run", make_venv)

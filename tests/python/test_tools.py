@@ -12,7 +12,7 @@ from unittest import mock
 
 import psycopg
 import pytest
-from support import PROJECT
+from support import PROJECT, write_program
 
 from sandbox import docs, soak
 from sandbox.bench import report
@@ -181,9 +181,7 @@ def test_stock_dbt_soaks_without_our_deployment(workspace: Path) -> None:
 def make(folder: Path, *arguments: str, **exit_codes: int) -> tuple[bool, str]:
     """Run make with programs that only say how they were called and exit as told; give whether it failed, and that."""
     for program in ("mypy", "pytest", "python", "ruff"):
-        file = folder / program
-        file.write_text(f'#!/bin/sh\necho {program} "$@"\nexit {exit_codes.get(program, 0)}\n')
-        file.chmod(0o755)
+        write_program(folder / program, f'echo {program} "$@"\nexit {exit_codes.get(program, 0)}')
     command = ["make", "--no-print-directory", "--old-file=setup", f"VENV={folder}", *arguments]
     run = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     return run.returncode != 0, run.stdout
