@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 import yaml
@@ -26,6 +27,7 @@ from sandbox.load import ROSTER, fork
 pytest_plugins = ["deployment"]
 
 STUDENTS_STEP = "models/staging/stg_engagement__students"
+CHECKINS_STEP = "models/staging/stg_engagement__checkins"
 ROSTER_NAME = "engagement_inactive_roster_v"
 ACTIVITY_NAME = "engagement_student_activity_v"
 VIEWS = {name.removeprefix("mgmt.") for name in PANEL}
@@ -296,6 +298,16 @@ def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
     assert found["stg_engagement__students"] == ("STEP", "replaced")
     assert found[ROSTER_NAME] == ("CHANGES", "unchanged; 1 row vanishes")
 
+    step = panel.project.read(f"{CHECKINS_STEP}.sql")
+    panel.project.write(f"{CHECKINS_STEP}.sql", f"select * from ({step}) as checkins where false")
+    found = lines(preview(panel))
+    assert {name for name, (word, _) in found.items() if word == "STEP"} == {
+        "stg_engagement__checkins",
+        "stg_engagement__students",
+    }
+    word, finding = found["engagement_session_frequency_30d_v"]  # which reads it by other steps
+    assert (word, finding.partition(";")[0]) == ("CHANGES", "unchanged")
+
 
 def test_a_seed_that_changes_shows_in_what_reads_it(panel):
     seed = panel.project.read("seeds/dayparts.csv")
@@ -348,14 +360,21 @@ def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
 
 
 def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
-    panel.execute("revoke select on student_attendance from deployer")
-    found = preview(panel)
-    assert (found.exit_code, found.output) == (2, "")
-    assert found.errors.count("\n") == 1
-    assert "public.student_attendance" in found.errors
+    def told() -> str:
+        found = preview(panel).exited_with(2)
+        assert (found.output, found.errors.count("\n")) == ("", 1)
+        return found.errors
 
+    panel.execute("revoke select on student_attendance from deployer")
+    assert "public.student_attendance" in told()
     panel.execute("grant select on student_attendance to deployer")
+
+    with mock.patch("engagement_panel.preview.LOCK_WAIT", "10ms"), panel.connect() as other:
+        other.execute(f"begin; alter view mgmt.{ROSTER_NAME} set (security_barrier)")
+        assert told().startswith(f"{ROSTER_NAME}: something that it reads is locked for longer than 10ms. Run again")
     change_rows(panel, ROSTER, "no_such_column as level")
-    found = preview(panel)
-    assert (found.exit_code, found.output) == (2, "")
-    assert found.errors == f'{ROSTER_NAME}: column "no_such_column" does not exist\n'
+    assert told() == f'{ROSTER_NAME}: column "no_such_column" does not exist\n'
+    panel.project.write(f"{ROSTER}.sql", "{{ exceptions.raise_compiler_error('not yet') }}")
+    assert "not yet" in told()
+    panel.project.write("seeds/dayparts.csv", "daypart,hour_from,hour_until\n")
+    assert "dayparts" in told()

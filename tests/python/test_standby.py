@@ -89,7 +89,8 @@ CHANGE = "{relation: public.students, change: alter table public.students add no
     ids=lambda command: command[0],
 )
 def test_a_deployment_to_it_is_refused_in_one_line(standby, command):
-    run = run_dbt(standby.profile(), *command).failed()
+    run = run_dbt(standby.profile(), *command)
+    assert run.exit_code != 0
     assert REFUSAL in run.output
     assert "recovery" not in run.output
 

@@ -77,7 +77,7 @@ def test_an_older_server_is_refused_in_one_line_before_anything_changes(panel):
     panel.execute("drop schema mgmt_internal cascade")  # and all views with it
     support(panel, 98, 99)
     for command in ("run", "seed"):
-        run = panel.refused(command)
+        run = panel.refused(command, exit_code=2)
         lines = [line for line in run.output.splitlines() if "PostgreSQL" in line]
         assert len(lines) == 1, run.output
         assert "; the panel supports 98 to 99. Upgrade the server." in lines[0]

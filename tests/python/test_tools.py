@@ -126,7 +126,7 @@ def test_two_benches_are_compared_in_what_both_have() -> None:
     [(13, "1.30 | 1.3: met | 3.0", "3.0 (30.0, 10.0)"), (14, "1.40 | 1.3: **not met** | 4.0", "**3.1 (31.0, 10.0)**")],
 )
 def test_growth_and_poor_conditions_are_held_against_their_goals(median: int, growth: str, cliff: str) -> None:
-    view = "engagement_dau_90d_v"
+    view = "engagement_session_frequency_30d_v"
     history = [
         {"years": years, "checkins": years * 10**6, "views": {view: {"mgmt": {"median": each}}}}
         for years, each in ((1, 10), (2, median))
