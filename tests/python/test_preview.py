@@ -305,7 +305,7 @@ def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
         "stg_engagement__checkins",
         "stg_engagement__students",
     }
-    word, finding = found["engagement_session_frequency_30d_v"]  # which reads it by other steps
+    word, finding = found["engagement_daypart_retention_v"]  # which reads it by other steps
     assert (word, finding.partition(";")[0]) == ("CHANGES", "unchanged")
 
 
@@ -372,9 +372,12 @@ def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
     with mock.patch("engagement_panel.preview.LOCK_WAIT", "10ms"), panel.connect() as other:
         other.execute(f"begin; alter view mgmt.{ROSTER_NAME} set (security_barrier)")
         assert told().startswith(f"{ROSTER_NAME}: something that it reads is locked for longer than 10ms. Run again")
+    dayparts = panel.project.read("seeds/dayparts.csv")
+    panel.project.write("seeds/dayparts.csv", dayparts.replace("hour_below", "hour_until"))
+    columns = "seeds/dayparts.csv: has the columns daypart, hour_from, hour_until; its description has "
+    assert told() == f"{columns}daypart, hour_from, hour_below.\n"
+    panel.project.write("seeds/dayparts.csv", dayparts)
     change_rows(panel, ROSTER, "no_such_column as level")
     assert told() == f'{ROSTER_NAME}: column "no_such_column" does not exist\n'
     panel.project.write(f"{ROSTER}.sql", "{{ exceptions.raise_compiler_error('not yet') }}")
     assert "not yet" in told()
-    panel.project.write("seeds/dayparts.csv", "daypart,hour_from,hour_until\n")
-    assert "dayparts" in told()
