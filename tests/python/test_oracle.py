@@ -37,13 +37,14 @@ OTHER_VARS = {
     "engagement_timezone": OTHER_SETTINGS.timezone,
     "engagement_consistency_sessions_target": OTHER_SETTINGS.sessions_target,
     "engagement_avg_gap_history_days": OTHER_SETTINGS.gap_history_days,
-    "engagement_students_condition": "level is distinct from 'archived'",
-    # Null for one who has a name and no level; its "or" wants the parentheses.
+    # The "or" of each condition wants its parentheses.
+    "engagement_students_condition": "level is distinct from 'archived' or false",
+    # Null for one who has a name and no level.
     "engagement_students_active_condition": "level <> 'frozen' or full_name is null",
-    "engagement_attendance_condition": "not erased",
+    "engagement_attendance_condition": "not erased or false",
     "engagement_session_longest_hours": OTHER_SETTINGS.session_longest_hours,
     "engagement_visit_gap_days": OTHER_SETTINGS.visit_gap_days,
-    # Null for one without a mark; its "or" wants the parentheses.
+    # Null for one without a mark.
     "engagement_attendance_checkout_condition": "auto_checkout = false or student_id < 0",
 }
 DROP_INDEXES = f"drop index {sandbox.school.BY_STUDENT}, {sandbox.school.BY_TIME}"
