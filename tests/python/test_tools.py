@@ -7,18 +7,21 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from unittest import mock
 
 import psycopg
 import pytest
-from support import PROJECT, write_program
+from support import PROJECT, MakeDatabase, execute, write_program
 
 from sandbox import docs, soak
-from sandbox.bench import report
-from sandbox.bench.experiments import create_plain_views
+from sandbox.bench import __main__ as bench
+from sandbox.bench import experiments, report
+from sandbox.bench.experiments import ACTIVITY, SIZES, Bench, create_plain_views
+from sandbox.bench.large_school import Size
 from sandbox.bench.measure import checkins_looked_at, explain
-from sandbox.load import FOREIGN_VIEW, Tally, questions, under_load
+from sandbox.load import FOREIGN_VIEW, ROSTER, ProjectCopy, Tally, questions, under_load
 from sandbox.views import SCHEMA, panel_views
 from scripts import lint_dbt
 
@@ -113,11 +116,11 @@ RAN = {
 
 
 def test_two_benches_are_compared_in_what_both_have() -> None:
-    def bench(**medians: float) -> report.Results:
+    def measured(**medians: float) -> report.Results:
         views = {view: {"mgmt": {"median": median}} for view, median in medians.items()}
         return RAN | {"sizes": {"2M": {"views": views, "all at once": {"mgmt": {"median": sum(medians.values())}}}}}
 
-    told = report.comparison(bench(kept=4, gone=6), bench(kept=6, new=9))
+    told = report.comparison(measured(kept=4, gone=6), measured(kept=6, new=9))
     assert told.splitlines()[-2:] == ["| 2M | kept | 4.0 | 6.0 | 1.50 |", "| 2M | all at once | 10.0 | 15.0 | 1.50 |"]
 
 
@@ -136,6 +139,36 @@ def test_growth_and_poor_conditions_are_held_against_their_goals(median: int, gr
     told = report.tables(RAN | {"sizes": {}, "history": history, "cliffs": {"2M": [poor]}}, VIEWS).splitlines()
     assert f"| {view} | 10.0 | {median}.0 | {growth} |" in told
     assert f"| statistics none, without by_time, jit = on | {cliff} |" in told
+
+
+def test_a_small_bench_prints_and_keeps_what_it_measures_and_leaves_no_school(
+    server: str,
+    make_database: MakeDatabase,
+    deployed_template: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    with psycopg.connect(make_database("benched", deployed_template)) as connection:
+        create_plain_views(connection, VIEWS)
+        connection.execute(f"create schema bounded; create view bounded.{ACTIVITY} as table mgmt.{ACTIVITY}")
+    some = {view: VIEWS[view] for view in (ACTIVITY, "engagement_inactive_roster_v")}
+    benched = Bench(server, "benched", some, bench.console)
+    monkeypatch.setattr(bench, "_bench", lambda: nullcontext(benched))
+    monkeypatch.setitem(SIZES, "200k", Size(20, 500, years=2))
+    monkeypatch.setattr(experiments, "HISTORY", Size(20, 500, years=10))
+    monkeypatch.setattr("sys.argv", f"bench --sizes 200k --history --cliffs --to {tmp_path}".split())
+    bench.main()
+    told = Counter(line.partition(" | ")[0] for line in capsys.readouterr().out.splitlines())
+    assert {f"| {view}": told[f"| {view}"] for view in some} == dict.fromkeys((f"| {view}" for view in some), 2)
+    assert told["| all at once"] == told[f"| {ACTIVITY}, bounded"] == 1
+    assert told["| statistics none, without (checkin_time), order by …"] == 1
+    assert {file.name for file in tmp_path.iterdir()} == {"bench.json", "history.svg"}
+    assert not execute(server, "select datname from pg_database where datname ~ '^(200k|history)'")
+
+    monkeypatch.setattr(bench, "_bench", lambda: nullcontext(replace(benched, template="gone")))
+    with pytest.raises(SystemExit, match='^The bench failed: template database "gone" does not exist$'):
+        bench.main()
 
 
 READ = Tally("view", reads=9)
@@ -164,6 +197,33 @@ def test_a_soak_that_is_not_clean_fails(monkeypatch: pytest.MonkeyPatch, is_clea
     monkeypatch.setattr("sys.argv", ["soak"])
     with nullcontext() if is_clean else pytest.raises(SystemExit, match="Readers missed something"):
         soak.main()
+
+
+def test_a_small_soak_tells_what_became_of_each_deployment(
+    server: str,
+    make_database: MakeDatabase,
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    execute(server, f"create role {soak.READER} login")
+    uri, project = make_database("soaked"), ProjectCopy(workspace / "soaked")
+    soaked = soak.Soak("A small soak", uri, project, workspace / "dbt of the soaked", refuses_columns=True)
+    soaked.run(4, Random(990))  # two runs refuse a renamed column, two deploy another step, a seed, one is killed
+    assert soaked.is_clean()
+    assert soaked.outcomes == {"refused, as it should be": 2, "done": 3, "killed": 1}
+    assert all(tally.reads for tally in soaked.tallies)
+
+    soaked.refuses_columns = False
+    monkeypatch.setattr(soak, "CHANGES", [lambda project: project.select_from(ROSTER, "nothing")])
+    monkeypatch.setattr(soak, "COMMANDS", [("run",)])
+    monkeypatch.setattr(soak, "MODES", {"alone": 1})
+    soaked._deploy(Random(1))
+    capsys.readouterr()
+    soaked.report()
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].strip() == "A small soak: 7 deployments"
+    assert told[-2:] == ["2 refused, as it should be, 3 done, 1 killed, 1 wrong", "0 relations left behind"]
 
 
 def test_the_documentation_is_served_to_this_machine_alone(tmp_path: Path) -> None:
