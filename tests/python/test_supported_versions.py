@@ -81,7 +81,7 @@ def test_an_older_server_is_refused_in_one_line_before_anything_changes(panel):
         lines = [line for line in run.output.splitlines() if "PostgreSQL" in line]
         assert len(lines) == 1, run.output
         assert "; the panel supports 98 to 99. Upgrade the server." in lines[0]
-    assert panel.execute("select from pg_namespace where nspname = 'mgmt_internal'") == []
+    assert panel.execute("select nspname from pg_namespace where nspname = 'mgmt_internal'") == []
 
 
 def test_a_newer_server_is_warned_of_and_deployed_to(panel):
