@@ -13,7 +13,7 @@ from unittest import mock
 
 import psycopg
 import pytest
-from support import PROJECT, MakeDatabase, execute, write_program
+from support import PROJECT, execute, write_program
 
 from sandbox import docs, soak
 from sandbox.bench import __main__ as bench
@@ -142,12 +142,7 @@ def test_growth_and_poor_conditions_are_held_against_their_goals(median: int, gr
 
 
 def test_a_small_bench_prints_and_keeps_what_it_measures_and_leaves_no_school(
-    server: str,
-    make_database: MakeDatabase,
-    deployed_template: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+    server, make_database, deployed_template, monkeypatch, capsys, tmp_path: Path
 ) -> None:
     with psycopg.connect(make_database("benched", deployed_template)) as connection:
         create_plain_views(connection, VIEWS)
@@ -200,11 +195,7 @@ def test_a_soak_that_is_not_clean_fails(monkeypatch: pytest.MonkeyPatch, is_clea
 
 
 def test_a_small_soak_tells_what_became_of_each_deployment(
-    server: str,
-    make_database: MakeDatabase,
-    workspace: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    server, make_database, workspace: Path, monkeypatch, capsys
 ) -> None:
     execute(server, f"create role {soak.READER} login")
     uri, project = make_database("soaked"), ProjectCopy(workspace / "soaked")
