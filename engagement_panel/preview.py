@@ -4,6 +4,7 @@ All of it happens in one transaction that is never committed: temporary views of
 """
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -147,7 +148,8 @@ def _decide(cursor: Cursor, relations: Sequence[Relation], sql: Mapping[str, str
 def _load_seed(cursor: Cursor, relation: Relation) -> None:
     """Load a seed into a temporary table, as dbt reads it."""
     types = relation.column_types
-    table = agate_helper.from_csv(PROJECT / relation.file, text_columns=types, delimiter=relation.delimiter)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of a column that the CSV lacks: see below
+        table = agate_helper.from_csv(PROJECT / relation.file, text_columns=types, delimiter=relation.delimiter)
     columns = list(table.column_names)
     if columns != relation.columns:
         described = ", ".join(relation.columns)
