@@ -244,18 +244,26 @@ def test_failing_rows_are_kept_where_readers_cannot_see_them(profile, database, 
 
 
 def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace, tmp_path):
-    uri = make_database("school")
-    with psycopg.connect(uri) as connection:
-        school.create(connection)
     file = tmp_path / "health.xml"
-    profile = write_profile(workspace / "health", uri)
+    profile = write_profile(workspace / "health", make_database("school"))
     outcome = run_command(profile, "health", "--junit", str(file)).exited_with(2)
     assert "Is the panel deployed (`dbt build`)" in outcome.output
+    assert 'ERROR  checkins_arrive  relation "public.student_attendance" does not exist\n' in outcome.output
     assert (
         'ERROR  double_checkins  relation "mgmt_internal.stg_engagement__checkins" does not exist\n' in outcome.output
     )
     (suite,) = ElementTree.parse(file).getroot()
     assert int(suite.get("errors")) == len(suite.findall("testcase/error")) > 0
+
+
+def test_a_hook_that_fails_is_told_in_one_line(profile, tmp_path):
+    project = copy_project(tmp_path)
+    settings = project / "dbt_project.yml"
+    settings.write_text(settings.read_text().replace("on-run-start:\n", "on-run-start:\n  - select 1 / 0\n"))
+    with commands_of(project):
+        outcome = run_command(profile, "health").exited_with(2)
+    assert (outcome.output, outcome.errors.count("\n")) == ("", 1)
+    assert "division by zero" in outcome.errors
 
 
 def test_a_time_that_python_cannot_hold_keeps_nothing_from_being_shown(profile, sound_school, run_dbt, tmp_path):

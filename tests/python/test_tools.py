@@ -1,4 +1,4 @@
-"""The tools: what the bench counts and compares, what the load of readers counts, when soak and lint are red."""
+"""The tools: what bench and soak measure and tell, what the load of readers counts, when make, soak and lint are red."""
 
 import os
 import subprocess
