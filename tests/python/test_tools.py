@@ -1,4 +1,4 @@
-"""The tools: what bench and soak measure and tell, what the load of readers counts, when make, soak and lint are red."""
+"""The tools: what bench and soak measure and tell, what readers under load count, when make, soak and lint are red."""
 
 import os
 import subprocess
