@@ -234,7 +234,7 @@ def make(folder: Path, *arguments: str, **exit_codes: int) -> tuple[bool, str]:
     for program in ("mypy", "pytest", "python", "ruff"):
         write_program(folder / program, f'echo {program} "$@"\nexit {exit_codes.get(program, 0)}')
     command = ["make", "--no-print-directory", "--old-file=setup", f"VENV={folder}", *arguments]
-    run = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    run = subprocess.run(command, cwd=PROJECT, env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, text=True)
     return run.returncode != 0, run.stdout
 
 
