@@ -359,7 +359,7 @@ def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
     assert {word for view, (word, _) in lines(found).items() if view in VIEWS} == {"SAME"}, found.output
 
 
-@pytest.mark.filterwarnings("error")  # a person would see it beside the one line
+@pytest.mark.filterwarnings("error::RuntimeWarning")  # a person would see it beside the one line
 def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
     def told() -> str:
         found = preview(panel).exited_with(2)
