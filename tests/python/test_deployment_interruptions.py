@@ -124,6 +124,14 @@ def test_wait_that_is_no_bound_is_told_before_anything_changes(panel, wait):
         assert f"of {MODELS} START" not in run.output
 
 
+def test_run_behind_a_change_of_what_the_view_reads_names_who_makes_it(panel):
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    with panel.connect() as admin:
+        admin.execute("begin; alter view mgmt_internal.stg_engagement__students set (security_barrier)")
+        output = deploy_past(panel, admin, PAUSES, "run", "-s", "engagement_inactive_roster_v")
+        assert f"process {admin.info.backend_pid} (postgres" in output
+
+
 @pytest.mark.parametrize(("dropped", "next_wait"), [("reports.call_list", "DROP VIEW"), (ROSTER_VIEW, "CREATE VIEW")])
 def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
     panel.execute(f"{FOREIGN_VIEW}; alter view reports.call_list owner to panel_owners")

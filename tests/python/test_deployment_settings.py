@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from deployment import MODELS, PAUSES, READER, ROSTER_VIEW, TURN, WAITS_FOR_A_TURN, Panel, deploy_past, wait_until
+from deployment import MODELS, PAUSES, READER, ROSTER_VIEW, TURN, VARS, WAITS_FOR_A_TURN, Panel, deploy_past, wait_until
 
 from sandbox.load import ROSTER
 
@@ -16,7 +16,13 @@ SETTINGS = {
     "default_transaction_isolation": "'repeatable read'",
     "default_transaction_read_only": "on",
 }
-# Longer than the limit on a statement.
+NOTE_WAITS = """
+create table public.waits (lock_timeout text);
+create function public.note_wait() returns event_trigger security definer language plpgsql as $$
+begin insert into public.waits values (current_setting('lock_timeout')); end $$;
+create event trigger note_wait on ddl_command_start when tag in ('CREATE VIEW') execute function public.note_wait()
+"""
+# Longer than the limit on a statement, and than the wait for a lock.
 HAVE_WAITED_LONG = f"{WAITS_FOR_A_TURN} and waitstart < now() - interval '2.5 s'"
 LONG_PAUSE = f"{PAUSES} and query_start < now() - interval '2.5 s'"
 
@@ -34,11 +40,16 @@ def limited(panel: Panel) -> Iterator[Panel]:
 def test_waiting_for_a_turn_is_not_limited(limited, command):
     if command == "run":
         limited.project.write("models/cases/case.sql", "select 1 as one")
+    limited.execute(NOTE_WAITS)
+    wait = VARS | {"deployment_lock_wait_ms": 2_000}
     with limited.connect() as other:
         other.execute(f"begin; select pg_advisory_xact_lock({TURN})")
         if command == "run":
             other.execute("set role deployer; create view mgmt.case as select 2 as one")
-        output = deploy_past(limited, other, HAVE_WAITED_LONG, command, *(["-s", "case"] if command == "run" else []))
+        output = deploy_past(
+            limited, other, HAVE_WAITED_LONG, command, *(["-s", "case"] if command == "run" else []), vars=wait
+        )
+    assert ("1ms",) not in limited.execute("select * from public.waits")  # each lock has its time
     assert command == "seed" or "[replaced in" in output  # it saw what the other had made
 
 
