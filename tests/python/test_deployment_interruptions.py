@@ -143,6 +143,24 @@ def test_locks_of_one_attempt_share_the_wait(panel, dropped, next_wait):
     assert waits[0] == (next_wait, "1ms")
 
 
+def test_lock_that_is_not_free_while_a_view_is_put_back_is_waited_for(panel):
+    panel.execute(f"{FOREIGN_VIEW}; alter view reports.call_list owner to panel_owners")
+    panel.execute(f"""
+        create sequence public.attempts;
+        create function public.fail_once() returns event_trigger security definer language plpgsql as $$
+        begin
+            if to_regclass('{ROSTER_VIEW}') is not null and to_regclass('reports.call_list') is null then
+                if nextval('public.attempts') = 1 then raise lock_not_available; end if;
+            end if;
+        end $$;
+        create event trigger fail_once on ddl_command_start when tag in ('CREATE VIEW')
+        execute function public.fail_once()
+    """)
+    panel.project.rename_column(ROSTER, "level", "course")
+    panel.deploy("run", "--full-refresh", "-s", "engagement_inactive_roster_v")
+    assert panel.execute("select last_value > 1 from public.attempts") == [(True,)]
+
+
 def test_nobody_of_another_database_is_told_of(panel, endless_wait):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     with panel.connect(READER) as holder, endless_wait.panel.connect() as elsewhere:
