@@ -73,25 +73,25 @@ def standing(sessions: int, score: Decimal | None) -> str:
     return "embajador potencial" if score >= 85 else "high engagement"
 
 
-def test_every_analysis_compiles_and_runs(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_every_analysis_compiles_and_runs(connection, queries):
     assert set(queries) == ANALYSES
     for query in queries.values():
         connection.execute(f"{query} limit 5")  # as `dbt show` runs it
 
 
-def test_an_analysis_can_be_shown(run_dbt: RunDbt, sample_school: str) -> None:
+def test_an_analysis_can_be_shown(run_dbt, sample_school):
     shown = run_dbt("school", "show", "--select", "call_today").succeeded()
     assert "days_since_last" in shown.output
 
 
-def test_the_call_list_is_the_fifty_longest_away(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_the_call_list_is_the_fifty_longest_away(connection, queries):
     away = [row for row in activity(connection) if row[5] is not None and row[5] >= 7]
     expected = [(place, *row[:3], row[5], row[4]) for place, row in enumerate(away[:50], start=1)]
     assert len(away) > 50
     assert connection.execute(queries["call_today"]).fetchall() == expected
 
 
-def test_the_engaged_are_ranked_by_score(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_the_engaged_are_ranked_by_score(connection, queries):
     engaged = [
         (-score, -sessions, full_name is None, full_name or "", student_id, level)
         for student_id, full_name, level, sessions, _, _, score in activity(connection)
@@ -105,7 +105,7 @@ def test_the_engaged_are_ranked_by_score(connection: psycopg.Connection, queries
     assert connection.execute(queries["high_engagement_and_ambassadors"]).fetchall() == expected
 
 
-def test_another_target_moves_students_up(connection: psycopg.Connection, other_queries: dict[str, str]) -> None:
+def test_another_target_moves_students_up(connection, other_queries):
     other = {row[0]: standing(row[3], row[6]) for row in activity(connection, sessions_target=12)}
     moves = Counter((standing(row[3], row[6]), other[row[0]]) for row in activity(connection))
     assert any(deployed != other for deployed, other in moves)
@@ -113,11 +113,11 @@ def test_another_target_moves_students_up(connection: psycopg.Connection, other_
     assert rows == sorted((*move, students) for move, students in moves.items())
 
 
-def test_the_deployed_target_moves_nobody(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_the_deployed_target_moves_nobody(connection, queries):
     assert all(row.deployed_standing == row.other_standing for row in connection.execute(queries["other_target"]))
 
 
-def test_minutes_are_added_up_by_the_calendars_weekday(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_minutes_are_added_up_by_the_calendars_weekday(connection, queries):
     minutes = Counter()
     for day, total in connection.execute("select d, total_minutes from mgmt.engagement_dau_90d_v"):
         minutes[day.isoweekday()] += total
@@ -131,7 +131,7 @@ def test_minutes_are_added_up_by_the_calendars_weekday(connection: psycopg.Conne
     assert [row.percent for row in connection.execute(queries["weekday_concentration"])] == [None] * 7
 
 
-def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_sessions_are_sorted_by_length(connection, queries):
     connection.execute(
         """
         insert into student_attendance
@@ -156,7 +156,7 @@ def test_sessions_are_sorted_by_length(connection: psycopg.Connection, queries: 
     assert rows[0].length == "under 30 minutes"
 
 
-def test_returns_are_sorted_by_time_away(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_returns_are_sorted_by_time_away(connection, queries):
     days = [row[2] for row in shown(connection, "engagement_recent_reactivated_14d_v")]
     expected = []
     for start, end in ((14, 30), (30, 90), (90, 180), (180, 10_000)):
@@ -171,9 +171,7 @@ def test_returns_are_sorted_by_time_away(connection: psycopg.Connection, queries
 
 
 @pytest.mark.parametrize("kind", ["at dual risk", "just back", "never came"])
-def test_a_students_history_explains_what_the_views_show(
-    connection: psycopg.Connection, queries: dict[str, str], kind: str
-) -> None:
+def test_a_students_history_explains_what_the_views_show(connection, queries, kind):
     roster = shown(connection, "engagement_inactive_roster_v")
     activity = shown(connection, "engagement_student_activity_v")
     returns = shown(connection, "engagement_recent_reactivated_14d_v")
@@ -213,9 +211,7 @@ def test_a_students_history_explains_what_the_views_show(
         assert facts["learning list"].because == f"at dual risk, away for {dual_risk[0][3]}"
 
 
-def test_the_student_of_the_var_is_explained_and_nobody_without_it(
-    connection: psycopg.Connection, queries: dict[str, str], other_queries: dict[str, str]
-) -> None:
+def test_the_student_of_the_var_is_explained_and_nobody_without_it(connection, queries, other_queries):
     for because in ("active: in every view", "not active: in the roster only"):
         (student, *_) = connection.execute(other_queries["one_student_explained"]).fetchall()
         assert student.value.startswith(f"{OTHER_VARS['student_id']}, ")
@@ -224,7 +220,7 @@ def test_the_student_of_the_var_is_explained_and_nobody_without_it(
     assert connection.execute(queries["one_student_explained"]).fetchall() == []
 
 
-def test_the_sketch_goes_wrong_where_the_rules_say(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_the_sketch_goes_wrong_where_the_rules_say(connection, queries):
     students, checkins, learners, now = oracle.read_school(connection)
     panel = oracle.panel(students, checkins, learners, now)
     rows = connection.execute(queries["sketch_against_ours"]).fetchall()
@@ -324,7 +320,7 @@ def called(connection: psycopg.Connection, queries: dict[str, str]) -> Any:
     return read
 
 
-def test_the_call_lists_find_those_who_were_lost(connection: psycopg.Connection, queries: dict[str, str]) -> None:
+def test_the_call_lists_find_those_who_were_lost(connection, queries):
     students, checkins, _, now = oracle.read_school(connection)
     expected = call_lists(students, checkins, now)
     assert len({row[0] for row in expected}) in (22, 23)  # the Mondays and all together
@@ -333,14 +329,14 @@ def test_the_call_lists_find_those_who_were_lost(connection: psycopg.Connection,
 
 
 @pytest.mark.parametrize("days", [7, 10, 14, 21])
-def test_a_call_list_begins_with_its_days_exactly(called: Any, days: int) -> None:
+def test_a_call_list_begins_with_its_days_exactly(called, days):
     label = f"{days} days or more"
     for last, listed in ((MONDAY - days * DAY, 1), (MONDAY - days * DAY + INSTANT, 0)):
         assert called(last)[MONDAY.date()][label].listed == listed
 
 
 @pytest.mark.parametrize("gaps", [2, 3])
-def test_a_call_list_by_rhythm_begins_with_its_gaps_exactly(called: Any, gaps: int) -> None:
+def test_a_call_list_by_rhythm_begins_with_its_gaps_exactly(called, gaps):
     """Gaps of 3, 4, 5 and 8 days: the median is 4.5."""
     label = f"{gaps} x the median gap or more"
     last = MONDAY - gaps * DAY * 9 / 2
@@ -349,7 +345,7 @@ def test_a_call_list_by_rhythm_begins_with_its_gaps_exactly(called: Any, gaps: i
         assert called(*history)[MONDAY.date()][label].listed == listed
 
 
-def test_a_rhythm_is_that_of_the_days_before_the_week(called: Any) -> None:
+def test_a_rhythm_is_that_of_the_days_before_the_week(called):
     """Two check-ins a day are one visit; gaps that end after the week's start are not known yet."""
     label = "2 x the median gap or more"
     last = MONDAY - 6 * DAY
@@ -364,16 +360,16 @@ def test_a_rhythm_is_that_of_the_days_before_the_week(called: Any) -> None:
 @pytest.mark.parametrize(
     ("back", "lost"), [(MONTH, 0), (MONTH + INSTANT, 1), (timedelta(0), 0), (-INSTANT, 1)], ids=str
 )
-def test_who_does_not_come_in_the_thirty_days_after_is_lost(called: Any, back: timedelta, lost: int) -> None:
+def test_who_does_not_come_in_the_thirty_days_after_is_lost(called, back, lost):
     assert called(MONDAY - DAY, MONDAY + back, now=MONDAY + 40 * DAY)[MONDAY.date()]["7 days or more"].lost == lost
 
 
-def test_who_was_away_for_longer_than_thirty_days_was_lost_before(called: Any) -> None:
+def test_who_was_away_for_longer_than_thirty_days_was_lost_before(called):
     assert called(MONDAY - MONTH)[MONDAY.date()]["21 days or more"].students == 1
     assert MONDAY.date() not in called(MONDAY - MONTH - INSTANT)
 
 
-def test_a_week_is_judged_from_thirty_days_to_half_a_year_later(called: Any) -> None:
+def test_a_week_is_judged_from_thirty_days_to_half_a_year_later(called):
     for now, judged in (
         (MONDAY + MONTH - INSTANT, False),
         (MONDAY + MONTH, True),
@@ -383,24 +379,22 @@ def test_a_week_is_judged_from_thirty_days_to_half_a_year_later(called: Any) -> 
         assert (MONDAY.date() in called(MONDAY - DAY, now=now)) is judged
 
 
-def test_who_is_not_active_today_counts_in_the_call_lists(called: Any, connection: psycopg.Connection) -> None:
+def test_who_is_not_active_today_counts_in_the_call_lists(called, connection):
     connection.execute(NOBODY_IS_ACTIVE)
     assert called(MONDAY - DAY)[MONDAY.date()]["7 days or more"].students == 1
 
 
-def test_the_call_lists_follow_the_schools_clock(called: Any, connection: psycopg.Connection) -> None:
+def test_the_call_lists_follow_the_schools_clock(called, connection):
     for zone in ("America/Guayaquil", "Pacific/Kiritimati"):
         connection.execute(f"set local time zone '{zone}'")
         assert list(called(MONDAY - DAY)) == [None, MONDAY.date()]
 
 
-def test_the_schools_own_mark_is_among_the_call_lists(
-    connection: psycopg.Connection, other_queries: dict[str, str]
-) -> None:
+def test_the_schools_own_mark_is_among_the_call_lists(connection, other_queries):
     students, checkins, _, now = oracle.read_school(connection)
     rows = connection.execute(other_queries["does_the_call_list_work"]).fetchall()
     assert rows == call_lists(students, checkins, now, days=(5, 7, 10, 14, 21))
 
 
-def test_a_school_without_history_has_no_call_lists(called: Any) -> None:
+def test_a_school_without_history_has_no_call_lists(called):
     assert called() == {}

@@ -28,7 +28,7 @@ def thousands(value: object) -> str:
     return f"{value} mil"
 
 
-def test_lying_bars_are_as_long_as_their_values_and_the_first_is_on_top() -> None:
+def test_lying_bars_are_as_long_as_their_values_and_the_first_is_on_top():
     svg = charts.lying_bars("Title", VALUES, thousands)
     first, second, third = lengths(svg, "width")
     assert second == pytest.approx(4 * first, abs=0.2) and third == 0
@@ -40,13 +40,13 @@ def test_lying_bars_are_as_long_as_their_values_and_the_first_is_on_top() -> Non
     assert lengths(svg, "y", "text") == [middle for middle in middles for _ in ("label", "value")]
 
 
-def test_only_a_label_that_does_not_fit_is_cut() -> None:
+def test_only_a_label_that_does_not_fit_is_cut():
     fits = "twenty letters do it"
     assert len(fits) == charts.LONGEST_LABEL
     assert texts(charts.lying_bars("Title", {fits: 1, f"{fits}!": 2}, str))[::2] == [fits, f"{fits[:-1]}…"]
 
 
-def test_standing_bars_are_as_high_as_their_values_and_the_first_is_at_the_left() -> None:
+def test_standing_bars_are_as_high_as_their_values_and_the_first_is_at_the_left():
     svg = charts.standing_bars("Title", VALUES, thousands)
     first, second, third = lengths(svg, "height")
     assert (second, third) == (4 * first, 0)
@@ -56,13 +56,13 @@ def test_standing_bars_are_as_high_as_their_values_and_the_first_is_at_the_left(
     assert texts(svg) == ["10 mil", "first", "40 mil", "second", "0 mil", "third"]
 
 
-def test_only_an_unfinished_last_bar_looks_otherwise() -> None:
+def test_only_an_unfinished_last_bar_looks_otherwise():
     for is_unfinished, last in ((True, "bar unfinished"), (False, "bar")):
         svg = charts.standing_bars("Title", VALUES, thousands, is_last_unfinished=is_unfinished)
         assert [bar["class"] for bar in parts(svg, "rect")] == ["bar", "bar", last]
 
 
-def test_a_line_goes_through_its_values_from_left_to_right() -> None:
+def test_a_line_goes_through_its_values_from_left_to_right():
     svg = charts.line("Title", VALUES | {"fourth": 20}, thousands)
     (polyline,) = parts(svg, "polyline")
     points = [tuple(map(float, point.split(","))) for point in polyline["points"].split(" ")]
@@ -77,7 +77,7 @@ def test_a_line_goes_through_its_values_from_left_to_right() -> None:
     assert lengths(svg, "y", "text")[:2] == [top, down[3]], "the values stand at their own heights"
 
 
-def test_where_room_is_short_the_highest_and_the_last_are_written_above_all_bars_and_the_last_has_its_label() -> None:
+def test_where_room_is_short_the_highest_and_the_last_are_written_above_all_bars_and_the_last_has_its_label():
     heights = [*range(30, 8, -1), 1]
     svg = charts.standing_bars("Title", {f"week {n}": height for n, height in enumerate(heights)}, thousands)
     written = dict(zip(texts(svg), parts(svg, "text"), strict=True))
@@ -90,11 +90,11 @@ def test_where_room_is_short_the_highest_and_the_last_are_written_above_all_bars
                 assert float(written[text]["y"]) < float(bar["y"])
 
 
-def test_a_line_of_one_value_is_drawn_too() -> None:
+def test_a_line_of_one_value_is_drawn_too():
     assert len(parts(charts.line("Title", {"only": 0}, str), "polyline")) == 1
 
 
-def test_cells_of_a_heatmap_are_the_darker_the_higher_their_value() -> None:
+def test_cells_of_a_heatmap_are_the_darker_the_higher_their_value():
     svg = charts.heatmap("Title", ["8", "", "10"], {"mon": [0, 5, 10], "tue": [4, 0, 2]})
     shades = lengths(svg, "fill-opacity")
     assert 0 < shades[0] == shades[4] < shades[5] < shades[3] < shades[1] < shades[2] == 1
@@ -115,7 +115,7 @@ ALL = {
 
 
 @pytest.mark.parametrize("chart", ALL)
-def test_a_chart_says_what_it_shows_and_nothing_leaves_its_frame(chart: str) -> None:
+def test_a_chart_says_what_it_shows_and_nothing_leaves_its_frame(chart):
     svg = ElementTree.fromstring(ALL[chart])
     assert (svg.get("role"), svg.findtext("title")) == ("img", "a <b> & c")
     _, _, width, height = map(float, svg.get("viewBox", "").split())
@@ -128,6 +128,6 @@ def test_a_chart_says_what_it_shows_and_nothing_leaves_its_frame(chart: str) -> 
         assert -1 <= left <= left + written <= width + 1, text.text
 
 
-def test_bars_of_zero_alone_have_no_length() -> None:
+def test_bars_of_zero_alone_have_no_length():
     assert lengths(charts.lying_bars("Title", {"a": 0, "b": 0}, str), "width") == [0, 0]
     assert lengths(charts.standing_bars("Title", {"a": 0, "b": 0}, str), "height") == [0, 0]

@@ -40,7 +40,7 @@ def labels(uri: str, order: str = "") -> list[str]:
     return [label for (label,) in execute(uri, f"select bin_label from mgmt.{VIEW} {order}")]
 
 
-def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database: str, workspace) -> None:
+def test_the_histogram_can_be_given_a_collation_and_be_rid_of_it(school_database, workspace):
     profile = write_profile(workspace / "icu profile", school_database)
 
     def deploy(*arguments: str) -> Outcome:

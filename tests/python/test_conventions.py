@@ -146,5 +146,5 @@ def noticed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=[f"{broken.check} {broken.on}" for broken in BREAKS])
-def test_a_broken_convention_is_noticed(noticed: str, broken: Break) -> None:
+def test_a_broken_convention_is_noticed(noticed, broken):
     assert re.search(rf"{broken.check}:\d+:{broken.on}\b", noticed), noticed

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from support import MakeDatabase, RunDbt, execute, panel_definition, printed
+from support import MakeDatabase, execute, panel_definition, printed
 
 from engagement_panel import panel, report
 from engagement_panel.lists import student_lists
@@ -48,7 +48,7 @@ def sections(page: str) -> list[str]:
     return [part.partition('"')[0] for part in page.split(' id="')[1:]]
 
 
-def test_a_disabled_view_is_not_read(workspace: Path, database: str, whole: dict[str, Any]) -> None:
+def test_a_disabled_view_is_not_read(workspace, database, whole):
     for disabled in ([*VIEWS], ["engagement_dau_90d_v"], ["engagement_student_activity_v"]):
         queries = definition(workspace, database, disabled)["queries"]
         assert {name for name, query in queries.items() if query is None} == {
@@ -57,7 +57,7 @@ def test_a_disabled_view_is_not_read(workspace: Path, database: str, whole: dict
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_what_a_disabled_view_would_fill_is_left_out(database: str, whole: dict[str, Any], view: str) -> None:
+def test_what_a_disabled_view_would_fill_is_left_out(database, whole, view):
     queries = {name: None if f'"{view}"' in query else query for name, query in whole["queries"].items()}
     read, page, printed = shown(database, whole)
     read_without, page_without, printed_without = shown(database, whole | {"queries": queries})
@@ -67,9 +67,7 @@ def test_what_a_disabled_view_would_fill_is_left_out(database: str, whole: dict[
     assert len(printed_without.split()) < len(printed.split())
 
 
-def test_the_first_half_is_disabled_as_a_whole(
-    workspace: Path, database: str, make_database: MakeDatabase, run_dbt: RunDbt
-) -> None:
+def test_the_first_half_is_disabled_as_a_whole(workspace, database, make_database, run_dbt):
     name = "without_the_first_half"
     uri = make_database(name, conninfo_to_dict(database)["dbname"])
     own = "select 1::bigint as hand_made"
@@ -90,7 +88,7 @@ def test_the_first_half_is_disabled_as_a_whole(
 
 
 @pytest.mark.usefixtures("database")
-def test_every_view_and_its_exposures_can_be_disabled(run_dbt: RunDbt) -> None:
+def test_every_view_and_its_exposures_can_be_disabled(run_dbt):
     listed = run_dbt(
         "school",
         *("ls", "--quiet", "--output", "name", "--resource-types", "model", "exposure", "analysis"),

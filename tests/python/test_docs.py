@@ -19,12 +19,12 @@ def manifest() -> dict[str, Any]:
     return views.manifest().writable_manifest().to_dict(omit_none=False)
 
 
-def test_links_of_the_overview_lead_somewhere(manifest: dict[str, Any]) -> None:
+def test_links_of_the_overview_lead_somewhere(manifest):
     linked = set(re.findall(r"\(#!/\w+/([\w.]+)\)", OVERVIEW))
     assert linked and linked <= manifest["nodes"].keys() | manifest["sources"].keys()
 
 
-def test_every_analysis_and_its_columns_are_described(manifest: dict[str, Any]) -> None:
+def test_every_analysis_and_its_columns_are_described(manifest):
     analyses = [node for node in manifest["nodes"].values() if node["resource_type"] == "analysis"]
     assert analyses
     for analysis in analyses:
@@ -33,13 +33,13 @@ def test_every_analysis_and_its_columns_are_described(manifest: dict[str, Any]) 
         assert all(column["description"] for column in columns), analysis["name"]
 
 
-def test_every_module_is_in_the_rules(manifest: dict[str, Any]) -> None:
+def test_every_module_is_in_the_rules(manifest):
     ruled = " ".join(re.findall(r"^\|.*\| ([\d, ]+) \|$", RULES, re.MULTILINE)).replace(",", " ").split()
     reading = [exposure for exposure in manifest["exposures"].values() if exposure["depends_on"]["nodes"]]
     assert {str(int(exposure["name"].split("_")[1])) for exposure in reading} <= {*ruled}
 
 
-def test_no_description_repeats_the_name(manifest: dict[str, Any]) -> None:
+def test_no_description_repeats_the_name(manifest):
     own = [
         node
         for kind in ("nodes", "sources", "macros", "exposures", "unit_tests")
@@ -54,7 +54,7 @@ def test_no_description_repeats_the_name(manifest: dict[str, Any]) -> None:
     assert [name for name, text in words if text == re.sub(r"_|the", "", name.lower())] == []
 
 
-def test_the_rules_name_vars_and_files_that_exist() -> None:
+def test_the_rules_name_vars_and_files_that_exist():
     named = set(re.findall(r"`((?:engagement|learning)_\w+)`", RULES))
     assert named and named <= VARS.keys() | views.panel_views().keys()
     files = set(re.findall(r"`((?:analyses|seeds|macros)/[\w/.]+)`", RULES))
@@ -62,7 +62,7 @@ def test_the_rules_name_vars_and_files_that_exist() -> None:
 
 
 @pytest.mark.parametrize("file", ["README.md", "CHANGELOG.md", "docs/schedule.md", ".github/workflows/deploy.yml"])
-def test_the_lock_is_installed_as_set_up_does_it(file: str) -> None:
+def test_the_lock_is_installed_as_set_up_does_it(file):
     """Without --no-deps, pip 23 looks for an extra of a dependency, which the lock names without it, and fails."""
     options = set(re.findall(r"pip install (.*?)requirements\.lock", (PROJECT / file).read_text()))
     assert options == {"--no-deps --require-hashes -r "}

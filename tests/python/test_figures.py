@@ -79,7 +79,7 @@ def figures(panel: Panel) -> dict[str, Figure]:
     return {figure.name: figure for section in sections(panel) for figure in section.figures}
 
 
-def test_the_key_figures_are_read_as_people_write_them(panel: Panel) -> None:
+def test_the_key_figures_are_read_as_people_write_them(panel):
     assert [tuple(figure) for figure in key_figures(panel)] == [
         ("Vinieron en 7 días", "1.180", f"▼{SPACE}4,8{SPACE}% frente a los 7 días anteriores"),
         ("En 14 días", "1.240", ""),
@@ -96,16 +96,16 @@ def test_the_key_figures_are_read_as_people_write_them(panel: Panel) -> None:
     ]
 
 
-def test_without_the_active_counts_those_who_came_are_those_of_the_week(panel: Panel) -> None:
+def test_without_the_active_counts_those_who_came_are_those_of_the_week(panel):
     without = replace(panel, rows={name: rows for name, rows in ROWS.items() if name != "active"})
     assert key_figures(without)[0] == key_figures(panel)[0]
 
 
-def test_a_moment_is_written_in_full() -> None:
+def test_a_moment_is_written_in_full():
     assert spanish.moment(datetime(2026, 3, 16, 15, 30)) == "lunes 16 de marzo de 2026, 15:30"
 
 
-def test_the_charts_hold_the_rows(panel: Panel) -> None:
+def test_the_charts_hold_the_rows(panel):
     rows = {name: figure.rows for name, figure in figures(panel).items() if name != "horas"}
     assert rows == {
         "semanas": [[f"9{SPACE}mar", "80"], [f"16{SPACE}mar", "20"]],
@@ -119,7 +119,7 @@ def test_the_charts_hold_the_rows(panel: Panel) -> None:
     assert "(5)" in figures(panel)["tramos"].note
 
 
-def test_the_heatmap_shows_the_opening_hours(panel: Panel) -> None:
+def test_the_heatmap_shows_the_opening_hours(panel):
     heatmap = figures(panel)["horas"]
     assert heatmap.headings == ["Día", *(f"{hour}:00" for hour in range(9, 21))]
     assert [row[0] for row in heatmap.rows] == ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"]
@@ -127,14 +127,14 @@ def test_the_heatmap_shows_the_opening_hours(panel: Panel) -> None:
     assert heatmap.rows[6][1:] == [*["0"] * 11, "7"]
 
 
-def test_the_present_week_is_paler_than_those_that_are_over(panel: Panel) -> None:
+def test_the_present_week_is_paler_than_those_that_are_over(panel):
     for name in ("semanas", "minutos"):
         bars = [bar.get("class") for bar in ElementTree.fromstring(figures(panel)[name].picture).iter("rect")]
         assert bars == ["bar", "bar unfinished"]
         assert "aún no termina" in figures(panel)[name].note
 
 
-def test_a_school_without_checkouts_is_told_so(panel: Panel) -> None:
+def test_a_school_without_checkouts_is_told_so(panel):
     without = replace(panel, definition=DEFINITION | {"has_checkouts": False})
     assert not [figure for figure in key_figures(without) if "inutos" in figure.title]
     assert {section.name: section.note for section in sections(without)}["horarios"] == NO_CHECKOUTS
@@ -146,7 +146,7 @@ def lines(panel: Panel) -> list[str]:
     return [line.rstrip() for line in printed(panel).splitlines() if line.strip()]
 
 
-def test_the_terminal_shows_figures_trends_and_hours(panel: Panel) -> None:
+def test_the_terminal_shows_figures_trends_and_hours(panel):
     title, *shown = lines(panel)
     assert " The engagement panel of 1540 students " in title
     assert shown[:14] == [
@@ -173,14 +173,14 @@ def test_the_terminal_shows_figures_trends_and_hours(panel: Panel) -> None:
     assert bars["evening_17_20"][:2] == ["████", "15"]
 
 
-def test_the_terminal_says_why_there_are_no_minutes(panel: Panel) -> None:
+def test_the_terminal_says_why_there_are_no_minutes(panel):
     empty = replace(panel, rows=ROWS | {"heatmap": [row | {"minutes": 0} for row in ROWS["heatmap"]]})
     assert "No minutes: nobody checked out." in lines(empty)
     empty = replace(empty, definition=DEFINITION | {"has_checkouts": False})
     assert "No minutes: no check-outs are recorded." in lines(empty)
 
 
-def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel: Panel) -> None:
+def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel):
     called = [
         {
             "student_id": n,

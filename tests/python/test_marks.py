@@ -58,7 +58,7 @@ def project(workspace: Path) -> Path:
     return copy_project(workspace / "other marks", **MARKS)
 
 
-def test_a_standing_begins_at_its_marks(project: Path, profile: Path, database: str) -> None:
+def test_a_standing_begins_at_its_marks(project, profile, database):
     standings = {
         ("4", "100"): "neither",
         ("5", "12.49"): "neither",
@@ -71,7 +71,7 @@ def test_a_standing_begins_at_its_marks(project: Path, profile: Path, database: 
     assert execute(database, run.results[0].node.compiled_code) == [tuple(standings.values())]
 
 
-def test_the_analyses_move(project: Path, profile: Path, database: str) -> None:
+def test_the_analyses_move(project, profile, database):
     run = run_dbt(profile, "compile", "--quiet", "--select", "path:analyses", project=project)
     queries = {result.node.name: result.node.compiled_code for result in run.results}
     called, engaged = (execute(database, queries[name]) for name in ("call_today", "high_engagement_and_ambassadors"))
@@ -79,7 +79,7 @@ def test_the_analyses_move(project: Path, profile: Path, database: str) -> None:
     assert [(row[2], row[4]) for row in engaged] == ENGAGED[:2]
 
 
-def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
+def test_the_report_and_its_files_move(project, profile):
     with commands_of(project):
         run_command(profile, "report").succeeded()
 
@@ -104,7 +104,7 @@ def test_the_report_and_its_files_move(project: Path, profile: Path) -> None:
         assert f'<th scope="row">{label}</th><td>{students}</td>' in html
 
 
-def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
+def test_the_demo_moves(project, profile, database):
     definition = panel_definition(profile, project=project)
     with psycopg.connect(database) as connection:
         read = panel.read_from(connection.cursor(), definition)
@@ -112,7 +112,7 @@ def test_the_demo_moves(project: Path, profile: Path, database: str) -> None:
     assert "High engagement, the most consistent first (2)" in printed(read)
 
 
-def test_the_descriptions_move(project: Path) -> None:
+def test_the_descriptions_move(project):
     nodes = [*manifest(project).nodes.values()]
     said = {node.name: node.description for node in [*nodes, *manifest(project).exposures.values()]}
     assert "The 2 active students" in said["module_12_at_risk_students"]
@@ -131,9 +131,7 @@ def test_the_descriptions_move(project: Path) -> None:
     assert "12.5 is high engagement, 30 a potential ambassador" in score
 
 
-def test_lists_have_one_order_and_hold_who_is_on_their_mark(
-    make_database: Any, deployed_template: str, workspace: Path
-) -> None:
+def test_lists_have_one_order_and_hold_who_is_on_their_mark(make_database, deployed_template, workspace):
     """High engagement goes by score, then sessions, name and id: six are held at 100."""
     uri = make_database("order of the engaged", template=deployed_template)
     profile = write_profile(workspace / "order of the engaged", uri)

@@ -79,9 +79,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_view_is_taken_up(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_view_is_taken_up(project, monkeypatch, capsys):
     assert broken_conventions(project) == ""
     parts = {"PROJECT": project, "FILES": [project / file.relative_to(PROJECT) for file in write_tables.FILES]}
     with mock.patch.multiple(write_tables, manifest=partial(manifest, project), **parts):
@@ -106,7 +104,7 @@ def test_the_view_is_taken_up(
         assert f"::{test}" in run.stdout, f"{test}\n{run.stdout}"
 
 
-def test_the_view_is_built_and_its_edges_hold(project: Path, run_dbt, make_database, deployed_template: str) -> None:
+def test_the_view_is_built_and_its_edges_hold(project, run_dbt, make_database, deployed_template):
     make_database("school", template=deployed_template)
     build = run_dbt("school", "build", "--select", VIEW, project=project).succeeded()
     assert {"model", "test", "unit_test"} <= {str(result.node.resource_type) for result in build.results}
@@ -128,7 +126,7 @@ def leaves(document: dict[str, Any], *under: Any) -> Iterator[tuple[Any, ...]]:
             yield (*under, key)
 
 
-def test_without_any_one_of_its_facts_lint_is_red(project: Path, tmp_path: Path) -> None:
+def test_without_any_one_of_its_facts_lint_is_red(project, tmp_path):
     """Each of many copies of the view lacks something else: a key of its yml, or what belongs beside it."""
     files = {Path(name).name.partition(".")[2]: text for name, text in example().items() if name.startswith(FOLDER)}
     document = yaml.safe_load(files["yml"])
@@ -159,7 +157,7 @@ def test_without_any_one_of_its_facts_lint_is_red(project: Path, tmp_path: Path)
         assert f"has no {'.'.join(keys)}" in said, said
 
 
-def test_a_guard_names_the_view_and_the_key_that_it_misses() -> None:
+def test_a_guard_names_the_view_and_the_key_that_it_misses():
     view = View(VIEW, "mgmt", "", {}, {"bench": {"goal_ms": None}})
     assert view.fact("bench", "goal_ms") is None
     for keys, missing in ((("days_read",), "days_read"), (("bench", "goal_ms", "2M"), "bench.goal_ms.2M")):
@@ -167,7 +165,7 @@ def test_a_guard_names_the_view_and_the_key_that_it_misses() -> None:
             view.fact(*keys)
 
 
-def test_no_file_lists_the_views() -> None:
+def test_no_file_lists_the_views():
     """Four views named in one file are a list, except in the oracle, in what lays out a page, and in rows by hand."""
     views = re.compile("|".join(panel_views()))
     tracked = subprocess.check_output(["git", "ls-files"], cwd=PROJECT, text=True).split()

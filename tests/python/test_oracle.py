@@ -293,7 +293,7 @@ def check(deployment: Deployment, school: School, session_zone: str, clock: Cloc
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_columns_are_those_of_the_oracle(panel_connection: psycopg.Connection, view: str) -> None:
+def test_columns_are_those_of_the_oracle(panel_connection, view):
     columns = panel_connection.execute(
         "select attname, format_type(atttypid, atttypmod) from pg_attribute"
         " where attrelid = to_regclass(%s) and attnum > 0 order by attnum",
@@ -302,9 +302,7 @@ def test_columns_are_those_of_the_oracle(panel_connection: psycopg.Connection, v
     assert columns == list(columns_of(view).items())
 
 
-def test_the_panel_adds_its_views_and_nothing_else(
-    panel_connection: psycopg.Connection, make_database: MakeDatabase
-) -> None:
+def test_the_panel_adds_its_views_and_nothing_else(panel_connection, make_database):
     relations = "select relname, relkind from pg_class where relnamespace = 'mgmt'::regnamespace"
     with psycopg.connect(make_database("before_the_panel")) as connection:
         sandbox.school.create(connection)
@@ -314,29 +312,29 @@ def test_the_panel_adds_its_views_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL)
-def test_adversarial_school(deployment: Deployment, name: str) -> None:
+def test_adversarial_school(deployment, name):
     check(deployment, ADVERSARIAL[name], zone_for(name, deployment))
 
 
 @settings(max_examples=100)
 @given(school=schools(), session_zone=st.sampled_from(SESSION_ZONES))
-def test_random_school(deployment: Deployment, school: School, session_zone: str) -> None:
+def test_random_school(deployment, school, session_zone):
     check(deployment, school, session_zone)
 
 
-def test_adversarial_schools_without_checkouts(no_checkouts: Deployment) -> None:
+def test_adversarial_schools_without_checkouts(no_checkouts):
     for school, session_zone in zip((VISITS | SESSIONS).values(), cycle(SESSION_ZONES), strict=False):
         check(no_checkouts, school, session_zone)
 
 
 @settings(max_examples=30)
 @given(school=schools(), session_zone=st.sampled_from(SESSION_ZONES))
-def test_random_school_without_checkouts(no_checkouts: Deployment, school: School, session_zone: str) -> None:
+def test_random_school_without_checkouts(no_checkouts, school, session_zone):
     check(no_checkouts, school, session_zone)
 
 
 @pytest.mark.parametrize("clock", CLOCKS, ids=" ".join)
-def test_adversarial_schools_of_a_clock(deployment_of_any_clock: Deployment, clock: Clock) -> None:
+def test_adversarial_schools_of_a_clock(deployment_of_any_clock, clock):
     """Each school meets each clock once, half of the clocks in the one deployment and half in the other."""
     told_by_the_clock = [
         school
@@ -350,15 +348,13 @@ def test_adversarial_schools_of_a_clock(deployment_of_any_clock: Deployment, clo
 
 @settings(max_examples=70)
 @given(school=schools(), clock=st.sampled_from(CLOCKS), session_zone=st.sampled_from(SESSION_ZONES))
-def test_random_school_of_a_clock(
-    deployment_of_any_clock: Deployment, school: School, clock: Clock, session_zone: str
-) -> None:
+def test_random_school_of_a_clock(deployment_of_any_clock, school, clock, session_zone):
     check(deployment_of_any_clock, school, session_zone, clock)
 
 
 @pytest.mark.parametrize("session_zone", SESSION_ZONES)
 @pytest.mark.parametrize("name", ["an hour a day for a month", "sessions go on across every midnight"])
-def test_a_loaded_school_is_read_as_it_is(default_vars: Deployment, name: str, session_zone: str) -> None:
+def test_a_loaded_school_is_read_as_it_is(default_vars, name, session_zone):
     connection = default_vars.connection
     with connection.transaction(force_rollback=True):
         now = connection.execute("select now()").fetchone()[0]
@@ -367,7 +363,7 @@ def test_a_loaded_school_is_read_as_it_is(default_vars: Deployment, name: str, s
         assert compare(connection, panel(*read_school(connection))) == []
 
 
-def test_a_difference_tells_the_view_and_the_row(panel_connection: psycopg.Connection) -> None:
+def test_a_difference_tells_the_view_and_the_row(panel_connection):
     with panel_connection.transaction(force_rollback=True):
         panel_connection.execute("insert into public.students values (1, 'Ana', 'A1')")
         expected = panel(*read_school(panel_connection))
@@ -383,7 +379,7 @@ def test_a_difference_tells_the_view_and_the_row(panel_connection: psycopg.Conne
         ]
 
 
-def test_the_clocks_of_the_last_session_zone_changed_lately(panel_connection: psycopg.Connection) -> None:
+def test_the_clocks_of_the_last_session_zone_changed_lately(panel_connection):
     with panel_connection.transaction(force_rollback=True):
         set_session_zone(panel_connection, SESSION_ZONES[-1])
         offsets = panel_connection.execute(

@@ -64,11 +64,11 @@ def filled(keys: Iterable[Any], rows: Mapping[Any, tuple[Any, ...]], zeros: tupl
     return [(*(key if isinstance(key, tuple) else (key,)), *rows.get(key, zeros)) for key in keys]
 
 
-def test_the_oracle_knows_every_view() -> None:
+def test_the_oracle_knows_every_view():
     assert panel([], [], [], PAPER_NOW).keys() == panel_views().keys()
 
 
-def test_the_oracle_agrees_with_paper() -> None:
+def test_the_oracle_agrees_with_paper():
     last = {row.student_id: row.checkin_time for row in PAPER_CHECKINS if row.checkin_time}
     expected = {
         "engagement_inactive_roster_v": [
@@ -196,9 +196,7 @@ def test_the_oracle_agrees_with_paper() -> None:
         ),
     ],
 )
-def test_the_hours_in_which_a_session_is_spent(
-    zone: str, start: str, end: str, expected: dict[tuple[str, int], float]
-) -> None:
+def test_the_hours_in_which_a_session_is_spent(zone, start, end, expected):
     stay = (datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC))
     assert time_by_hour([stay], Settings(zone)) == {
         (date.fromisoformat(day), hour): timedelta(minutes=minutes) for (day, hour), minutes in expected.items()

@@ -134,7 +134,7 @@ def look_ups(connection: psycopg.Connection, view: str) -> int:
 
 
 @pytest.mark.parametrize("view", OF_LAST_DAYS)
-def test_a_view_reads_its_days_and_look_ups_alone(connection: psycopg.Connection, view: str):
+def test_a_view_reads_its_days_and_look_ups_alone(connection, view):
     days, looked_up = VIEWS[view].fact("days_read"), look_ups(connection, view)
     taken = read(connection, view)
     assert checkins_looked_at(taken.plan) <= checkins(connection, days) + looked_up
@@ -142,7 +142,7 @@ def test_a_view_reads_its_days_and_look_ups_alone(connection: psycopg.Connection
 
 
 @pytest.mark.parametrize("view", OF_LAST_DAYS)
-def test_older_history_costs_nothing_but_the_look_ups(connection: psycopg.Connection, grown: str, view: str):
+def test_older_history_costs_nothing_but_the_look_ups(connection, grown, view):
     looked_up = look_ups(connection, view)
     before = read(connection, view)
     with psycopg.connect(grown) as grown_connection:
@@ -153,7 +153,7 @@ def test_older_history_costs_nothing_but_the_look_ups(connection: psycopg.Connec
 
 
 @pytest.mark.parametrize("view", OF_STUDENTS)
-def test_one_student_is_found_by_the_index(connection: psycopg.Connection, view: str):
+def test_one_student_is_found_by_the_index(connection, view):
     student, visits = connection.execute(
         """
         select student_id, count(*)
@@ -171,9 +171,7 @@ def test_one_student_is_found_by_the_index(connection: psycopg.Connection, view:
 
 @pytest.mark.parametrize("statistics", ["fresh", "stale", "none"])
 @pytest.mark.parametrize("missing", [[BY_STUDENT], [BY_TIME], [BY_STUDENT, BY_TIME]], ids=" and ".join)
-def test_nothing_is_scanned_or_computed_once_a_student(
-    request: pytest.FixtureRequest, missing: list[str], statistics: str
-):
+def test_nothing_is_scanned_or_computed_once_a_student(request, missing, statistics):
     with psycopg.connect(request.getfixturevalue("fresh" if statistics == "fresh" else "stale")) as connection:
         if statistics == "none":
             connection.execute("delete from pg_statistic where starelid >= 16384")  # the school's own
@@ -197,7 +195,7 @@ def test_nothing_is_scanned_or_computed_once_a_student(
 
 
 @pytest.mark.parametrize("index", INDEXES)
-def test_a_view_reads_by_the_indexes_that_its_yml_names(make_database, run_dbt, fresh: str, index: str):
+def test_a_view_reads_by_the_indexes_that_its_yml_names(make_database, run_dbt, fresh, index):
     named = {name for name, view in VIEWS.items() if index in view.fact("indexes")}
     with psycopg.connect(fresh) as connection:
         readers = {

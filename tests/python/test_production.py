@@ -151,9 +151,7 @@ def deployment(installed: Path, password_file: Path) -> subprocess.CompletedProc
     return run_scheduled(installed, password_file)
 
 
-def test_a_scheduled_run_deploys_and_checks_with_production_alone(
-    deployment: subprocess.CompletedProcess[str], server: dict[str, Any]
-) -> None:
+def test_a_scheduled_run_deploys_and_checks_with_production_alone(deployment, server):
     assert deployment.returncode == 0, deployment.stdout + deployment.stderr
     assert "checkins_arrive" in deployment.stdout
     assert PASSWORD not in deployment.stdout + deployment.stderr
@@ -163,7 +161,7 @@ def test_a_scheduled_run_deploys_and_checks_with_production_alone(
 
 
 @pytest.mark.usefixtures("deployment")
-def test_the_report_needs_production_alone(installed: Path, password_file: Path) -> None:
+def test_the_report_needs_production_alone(installed, password_file):
     variables = f"set -a; . {shlex.quote(str(password_file))}; "
     command = "exec .venv/bin/python -m engagement_panel report --target prod"
     outcome = run(installed, "/bin/sh", "-c", variables + command)
@@ -174,8 +172,8 @@ def test_the_report_needs_production_alone(installed: Path, password_file: Path)
 
 @pytest.mark.parametrize(("deployed", "checked", "expected"), [(0, 0, 0), (1, 0, 1), (0, 1, 1), (0, 2, 2), (2, 1, 2)])
 def test_a_scheduled_run_always_checks_and_fails_if_either_command_fails(
-    deployed: int, checked: int, expected: int, password_file: Path, tmp_path: Path
-) -> None:
+    deployed, checked, expected, password_file, tmp_path
+):
     """In a project whose programs only say that they ran, with which password, and exit as told."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(PROJECT / "scripts" / "deploy_and_check.sh", tmp_path / "scripts")
@@ -190,7 +188,7 @@ def test_a_scheduled_run_always_checks_and_fails_if_either_command_fails(
     ]
 
 
-def test_without_its_password_file_a_scheduled_run_says_so(installed: Path, tmp_path: Path) -> None:
+def test_without_its_password_file_a_scheduled_run_says_so(installed, tmp_path):
     outcome = run_scheduled(installed, tmp_path / "missing file.env")
     assert outcome.returncode == 2
     assert "missing file.env" in outcome.stderr
@@ -206,9 +204,7 @@ def example(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_example_profile_takes_production_from_the_environment_and_asks_for_tls(
-    server: dict[str, Any], example: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_example_profile_takes_production_from_the_environment_and_asks_for_tls(server, example, monkeypatch):
     for name, value in server.items():
         monkeypatch.setenv(f"ENGAGEMENT_PANEL_{name.upper()}", str(value))
     for unset, settings in (
@@ -223,7 +219,7 @@ def test_the_example_profile_takes_production_from_the_environment_and_asks_for_
             assert setting in told.getvalue()
 
 
-def test_no_command_reaches_the_school_unless_it_names_the_target(example: Path) -> None:
+def test_no_command_reaches_the_school_unless_it_names_the_target(example):
     outcome = run_command(example, "health").exited_with(2)
     assert "does not have a target named 'none'" in outcome.errors
 
@@ -277,7 +273,7 @@ def write_target(folder: Path, server: dict[str, Any], fields: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("fields", FIELDS)
-def test_the_report_connects_as_dbt_does(revealing: dict[str, Any], fields: str, workspace: Path) -> None:
+def test_the_report_connects_as_dbt_does(revealing, fields, workspace):
     profile = write_target(workspace / f"fields {fields}", revealing, FIELDS[fields])
     shown = run_dbt(profile, "show", "--quiet", "--output", "json", "--inline", f"select {SESSION} as session")
     session = json.loads(shown.output)["show"][0]["session"]
@@ -287,7 +283,7 @@ def test_the_report_connects_as_dbt_does(revealing: dict[str, Any], fields: str,
     assert ("Panel Owners" in session) == (fields == "all")
 
 
-def test_a_wrong_password_is_told_in_one_line(revealing: dict[str, Any], workspace: Path) -> None:
+def test_a_wrong_password_is_told_in_one_line(revealing, workspace):
     profile = write_target(workspace / "wrong password", revealing, {"password": "guessed"})
     for command in ("report", "health"):
         outcome = run_command(profile, command)
@@ -304,7 +300,7 @@ def imports(file: Path) -> set[str]:
     return {name.split(".")[0] for name in names} - {*sys.stdlib_module_names}
 
 
-def test_production_imports_nothing_of_development() -> None:
+def test_production_imports_nothing_of_development():
     declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
     allowed = {re.split("[=[]", requirement)[0] for requirement in declared} | {"dbt-adapters", "dbt-common"}
     providers = packages_distributions()

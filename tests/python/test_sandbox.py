@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from copies import copy_project
 from rich.status import Status
-from support import PROJECT, MakeDatabase, RunDbt, execute, panel_definition, printed
+from support import PROJECT, execute, panel_definition, printed
 
 from engagement_panel import panel
 from sandbox import __main__ as demo
@@ -39,14 +39,14 @@ def sample() -> school.School:
     return school.generate(NOW)
 
 
-def test_a_seed_and_a_moment_make_one_school(sample: school.School) -> None:
+def test_a_seed_and_a_moment_make_one_school(sample):
     assert school.generate(NOW) == sample
     assert school.generate(NOW, seed=2) != sample
     assert school.generate(NOW + DAY) != sample
 
 
 @pytest.mark.parametrize("now", NOWS, ids=str)
-def test_every_list_of_the_panel_has_someone_in_it_whenever_the_demo_runs(now: datetime) -> None:
+def test_every_list_of_the_panel_has_someone_in_it_whenever_the_demo_runs(now):
     rows = school.generate(now)
     visits = visits_by_student(rows, now)
     roster = oracle.inactive_roster(rows.students, visits, now)
@@ -64,7 +64,7 @@ def test_every_list_of_the_panel_has_someone_in_it_whenever_the_demo_runs(now: d
     assert 10 <= len(oracle.dual_risk_students(rows.students, visits, learners, now)) <= 35
 
 
-def test_people_have_habits(sample: school.School) -> None:
+def test_people_have_habits(sample):
     visits = visits_by_student(sample, NOW)
     times = [time.astimezone(school.LOCAL_TIME) for times in visits.values() for time in times]
     assert NOW - 731 * DAY < min(times) < NOW - 700 * DAY
@@ -93,7 +93,7 @@ def lengths(checkins: Iterable[school.Checkin]) -> list[timedelta]:
     return [c.checkout_time - c.checkin_time for c in checkins if c.checkin_time and c.checkout_time]
 
 
-def test_most_people_check_out_and_some_forget(sample: school.School) -> None:
+def test_most_people_check_out_and_some_forget(sample):
     checkins = [checkin for checkin in sample.checkins if checkin.checkin_time]
     by_the_job = [checkin for checkin in checkins if checkin.auto_checkout]
     by_hand = [checkin for checkin in checkins if not checkin.auto_checkout]
@@ -107,7 +107,7 @@ def test_most_people_check_out_and_some_forget(sample: school.School) -> None:
     assert max(checkin.checkout_time for checkin in checkins if checkin.checkout_time) <= NOW
 
 
-def test_some_rows_are_dirty(sample: school.School) -> None:
+def test_some_rows_are_dirty(sample):
     known = {student.student_id for student in sample.students}
     assert sum(bool(checkin.checkin_time and checkin.checkin_time > NOW) for checkin in sample.checkins) == 3
     assert sum(checkin.student_id not in known for checkin in sample.checkins) == 6
@@ -122,7 +122,7 @@ def test_some_rows_are_dirty(sample: school.School) -> None:
     assert max(listed.values()) > 1
 
 
-def test_loading_replaces_all_rows_under_the_views(panel_connection: psycopg.Connection, sample: school.School) -> None:
+def test_loading_replaces_all_rows_under_the_views(panel_connection, sample):
     tables = ("public.students", "public.student_attendance", "learning.at_risk_learners")
     for rows in (sample, school.School(*(table[:9] for table in sample))):
         school.create(panel_connection)
@@ -131,9 +131,7 @@ def test_loading_replaces_all_rows_under_the_views(panel_connection: psycopg.Con
         assert loaded == [len(rows.students), len(rows.checkins), len(rows.at_risk_learners)]
 
 
-def test_the_printed_panel_tells_what_the_views_hold(
-    make_database: MakeDatabase, sample_template: str, workspace: Path
-) -> None:
+def test_the_printed_panel_tells_what_the_views_hold(make_database, sample_template, workspace):
     uri = make_database("school", sample_template)
     definition = panel_definition(write_profile(workspace / "printed panel", uri))
     with psycopg.connect(uri) as connection:
@@ -154,9 +152,7 @@ def test_the_printed_panel_tells_what_the_views_hold(
     ("user", "project", "is_inside"),
     [(1000, "/home/ana/panel", True), (1000, "/home/ana/my panel", False), (0, "/home/ana/panel", False)],
 )
-def test_the_data_lies_in_the_project_if_its_server_can_be_started_there(
-    monkeypatch: pytest.MonkeyPatch, user: int, project: str, is_inside: bool
-) -> None:
+def test_the_data_lies_in_the_project_if_its_server_can_be_started_there(monkeypatch, user, project, is_inside):
     monkeypatch.setattr("os.geteuid", lambda: user)
     assert server.data_folder(Path(project)).is_relative_to(project) == is_inside
 
@@ -170,7 +166,7 @@ def data_folder(workspace: Path, request: pytest.FixtureRequest) -> Iterator[Pat
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_the_server_outlives_the_process_that_started_it(data_folder: Path) -> None:
+def test_the_server_outlives_the_process_that_started_it(data_folder):
     script = "import sys, pathlib; from sandbox import server; print(server.start(pathlib.Path(sys.argv[1])))"
     uri = subprocess.check_output([sys.executable, "-c", script, data_folder], cwd=PROJECT, text=True).strip()
     assert server.is_running(data_folder)
@@ -181,7 +177,7 @@ def test_the_server_outlives_the_process_that_started_it(data_folder: Path) -> N
     assert not server.stop(data_folder)
 
 
-def test_the_server_starts_after_a_crash_though_its_number_is_now_another_process(data_folder: Path) -> None:
+def test_the_server_starts_after_a_crash_though_its_number_is_now_another_process(data_folder):
     server.start(data_folder)
     pid_file = data_folder / "postmaster.pid"
     left_behind = pid_file.read_text().splitlines()
@@ -192,15 +188,13 @@ def test_the_server_starts_after_a_crash_though_its_number_is_now_another_proces
     assert execute(server.start(data_folder), "select 1") == [(1,)]
 
 
-def test_the_server_starts_where_the_locale_is_not_installed(
-    data_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_server_starts_where_the_locale_is_not_installed(data_folder, monkeypatch):
     monkeypatch.setenv("LC_ALL", "tlh_QO.UTF-8")
     server.start(data_folder)
     assert os.environ["LC_ALL"] == "tlh_QO.UTF-8"
 
 
-def test_postgresql_16_can_be_asked_for(data_folder: Path) -> None:
+def test_postgresql_16_can_be_asked_for(data_folder):
     with psycopg.connect(server.start(data_folder, version=16)) as connection:
         assert connection.info.server_version // 10_000 == 16
     with pytest.raises(RuntimeError, match="expecting version 18 but found version 16"):
@@ -230,7 +224,7 @@ def run_sandbox(project: Path, *command: str, typed: str = "") -> subprocess.Com
     )
 
 
-def test_the_demo_from_start_to_end(project_copy: Path, run_dbt: RunDbt) -> None:
+def test_the_demo_from_start_to_end(project_copy, run_dbt):
     assert run_sandbox(project_copy, "stop").stdout == "The sandbox was not running.\n"
     not_running = run_sandbox(project_copy, "psql")
     assert (not_running.returncode, not_running.stderr) == (
@@ -258,16 +252,14 @@ def test_the_demo_from_start_to_end(project_copy: Path, run_dbt: RunDbt) -> None
     assert not server.data_folder(project_copy).exists()
 
 
-def test_a_demo_that_cannot_build_the_panel_fails_and_says_why(
-    make_database: MakeDatabase, workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_demo_that_cannot_build_the_panel_fails_and_says_why(make_database, workspace, monkeypatch, capsys):
     monkeypatch.setattr(demo, "DBT_FOLDER", workspace / "failing demo")
     with pytest.raises(SystemExit, match="^dbt build failed: see above. The whole log: .*/failing demo/logs/dbt.log"):
         demo._build_panel(make_database("school"), Status(""))
     assert "public.students: there is no such relation." in capsys.readouterr().out
 
 
-def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(make_database: MakeDatabase) -> None:
+def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(make_database):
     uri = make_database("loaded")
 
     assert run_sandbox(PROJECT, "load", uri).returncode == 0

@@ -66,7 +66,7 @@ def start(folder: Path, project: Path, *command: str) -> subprocess.Popen[str]:
         ("pytest tests/python/test_indexes.py", signal.SIGKILL),
     ],
 )
-def test_a_killed_command_leaves_no_server(folder: Path, command: str, killed_by: signal.Signals) -> None:
+def test_a_killed_command_leaves_no_server(folder, command, killed_by):
     with start(folder, PROJECT, *command.split()) as process:
         wait_until(lambda: is_ready(folder) or process.poll() is not None, "the server is ready")
         assert is_ready(folder), process.stdout.read()
@@ -75,7 +75,7 @@ def test_a_killed_command_leaves_no_server(folder: Path, command: str, killed_by
     wait_until(lambda: not [*folder.glob("panel-*/postgres")], "no data is left")
 
 
-def test_another_process_that_has_a_dead_servers_number_is_left_alone(folder: Path) -> None:
+def test_another_process_that_has_a_dead_servers_number_is_left_alone(folder):
     with subprocess.Popen(["sleep", "600"]) as other:
         (folder / "postmaster.pid").write_text(f"{other.pid}\n")
         stop_servers(folder, signal.SIGINT)
@@ -83,7 +83,7 @@ def test_another_process_that_has_a_dead_servers_number_is_left_alone(folder: Pa
         other.kill()
 
 
-def test_a_fork_keeps_nothing_open_that_its_parent_closes() -> None:
+def test_a_fork_keeps_nothing_open_that_its_parent_closes():
     reading, writing = os.pipe()
     sleeper = fork(time.sleep, 600)
     os.close(writing)
@@ -93,7 +93,7 @@ def test_a_fork_keeps_nothing_open_that_its_parent_closes() -> None:
         sleeper.kill()
 
 
-def test_a_killed_demo_leaves_no_server(folder: Path) -> None:
+def test_a_killed_demo_leaves_no_server(folder):
     project = copy_project(folder)
     data = server.data_folder(project)
     with start(folder, project, "sandbox", "demo") as process:
@@ -104,7 +104,7 @@ def test_a_killed_demo_leaves_no_server(folder: Path) -> None:
     shutil.rmtree(data)
 
 
-def test_a_temporary_server_is_gone_after_the_body_or_its_failure() -> None:
+def test_a_temporary_server_is_gone_after_the_body_or_its_failure():
     with pytest.raises(ZeroDivisionError), server.temporary() as (folder, uri):
         assert execute(uri, "select 1") == [(1,)]
         assert len(servers(folder)) == 1

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from hub import serve_hub
-from support import PROJECT, MakeDatabase, RunDbt, write_program
+from support import PROJECT, write_program
 
 from scripts import set_up
 
@@ -35,13 +35,13 @@ def fake_python(folder: Path, version: tuple[int, int], lacks: str = "nothing", 
 
 
 @pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
-def test_a_python_that_will_do_is_taken(tmp_path: Path, version: tuple[int, int]) -> None:
+def test_a_python_that_will_do_is_taken(tmp_path, version):
     python = str(fake_python(tmp_path, version))
     found = find_python(PYTHON=python)
     assert (found.returncode, found.stdout.strip()) == (0, python)
 
 
-def test_the_python_of_venv_goes_before_the_newest_on_the_path(tmp_path: Path) -> None:
+def test_the_python_of_venv_goes_before_the_newest_on_the_path(tmp_path):
     shutil.copytree(PROJECT / "scripts", tmp_path / "scripts")
     of_venv = fake_python(tmp_path / ".venv" / "bin", (3, 11))
     for minor in (12, 13):
@@ -53,7 +53,7 @@ def test_the_python_of_venv_goes_before_the_newest_on_the_path(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14), (4, 0)])
-def test_a_python_too_old_or_too_new_is_refused_in_a_line(tmp_path: Path, version: tuple[int, int]) -> None:
+def test_a_python_too_old_or_too_new_is_refused_in_a_line(tmp_path, version):
     found = find_python(PYTHON=str(fake_python(tmp_path, version)))
     assert found.returncode == 1
     assert found.stdout == ""
@@ -61,7 +61,7 @@ def test_a_python_too_old_or_too_new_is_refused_in_a_line(tmp_path: Path, versio
     assert found.stderr.startswith("No Python 3.11, 3.12 or 3.13 found")
 
 
-def test_a_python_without_venv_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_python_without_venv_is_told_in_a_line(tmp_path):
     found = find_python(PYTHON=str(fake_python(tmp_path, (3, 12), lacks="ensurepip")))
     assert found.returncode == 1
     assert found.stderr.count("\n") == 1
@@ -88,9 +88,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return build
 
 
-def test_venv_is_built_anew_if_a_lock_changed_or_the_folder_was_moved(
-    tmp_path: Path, build: Callable[..., bool]
-) -> None:
+def test_venv_is_built_anew_if_a_lock_changed_or_the_folder_was_moved(tmp_path, build):
     assert [build("project"), build("project")] == [True, False]
     (tmp_path / "project" / "requirements.lock").write_text("one==2")
     assert [build("project"), build("project")] == [True, False]
@@ -98,7 +96,7 @@ def test_venv_is_built_anew_if_a_lock_changed_or_the_folder_was_moved(
     assert [build("moved"), build("moved")] == [True, False]
 
 
-def test_a_failed_install_is_told_and_made_up_for(build: Callable[..., bool]) -> None:
+def test_a_failed_install_is_told_and_made_up_for(build):
     with pytest.raises(SystemExit, match="no such hash\n.*pip could not install requirements.lock and "):
         build("project", pip="echo no such hash; exit 1")
     assert build("project")
@@ -115,7 +113,7 @@ def pins(lock: str) -> dict[str, list[str]]:
     return found
 
 
-def test_the_locks_hold_every_pin_of_the_project_with_hashes() -> None:
+def test_the_locks_hold_every_pin_of_the_project_with_hashes():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     production, development = pins("requirements.lock"), pins("requirements-dev.lock")
     assert {*project["project"]["dependencies"]} <= {*production}
@@ -123,7 +121,7 @@ def test_the_locks_hold_every_pin_of_the_project_with_hashes() -> None:
     assert all([*production.values(), *development.values()])
 
 
-def test_the_locks_agree_and_development_stays_out_of_production() -> None:
+def test_the_locks_agree_and_development_stays_out_of_production():
     production, development = pins("requirements.lock"), pins("requirements-dev.lock")
     versions = dict(pin.split("==") for pin in production)
     for name, version in (pin.split("==") for pin in development):
@@ -132,7 +130,7 @@ def test_the_locks_agree_and_development_stays_out_of_production() -> None:
         assert tool not in versions
 
 
-def test_the_version_is_one_everywhere() -> None:
+def test_the_version_is_one_everywhere():
     version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
     assert yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["version"] == version
     latest = re.search(r"^## (.+)$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
@@ -143,7 +141,7 @@ WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=[file.name for file in WORKFLOWS])
-def test_actions_are_pinned_and_workflows_hold_no_program(workflow: Path) -> None:
+def test_actions_are_pinned_and_workflows_hold_no_program(workflow):
     jobs = yaml.safe_load(workflow.read_text())["jobs"].values()
     used = [step["uses"] for job in jobs for step in job.get("steps", []) if "uses" in step]
     assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
@@ -151,7 +149,7 @@ def test_actions_are_pinned_and_workflows_hold_no_program(workflow: Path) -> Non
     assert [command for command in commands if "<<" in command or " -c " in command] == []
 
 
-def test_deployment_waits_for_the_tests() -> None:
+def test_deployment_waits_for_the_tests():
     jobs = yaml.safe_load((PROJECT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]
     assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
     production = jobs["production"]
@@ -174,7 +172,7 @@ from students
     [(UPPER_CASE, {"CP01", "CP02", "CP03", "CP04", "CP05"}), (UPPER_CASE.lower(), set())],
     ids=["upper", "lower"],
 )
-def test_lint_wants_sql_in_lower_case(statement: str, broken: set[str]) -> None:
+def test_lint_wants_sql_in_lower_case(statement, broken):
     sqlfluff = [Path(sys.executable).parent / "sqlfluff", "lint", "--templater", "raw", "--nocolor", "-"]
     said = subprocess.run(sqlfluff, cwd=PROJECT, input=statement.lstrip(), capture_output=True, text=True).stdout
     assert {*re.findall(r"\| (\w{4}) \|", said)} == broken, said
@@ -228,9 +226,7 @@ BEHAVIOUR: dict[str, tuple[dict[str, Any], dict[str, tuple[str, dict[str, Any], 
 
 
 @pytest.mark.parametrize("package", [STAND_IN, INSTALLED], ids=["stand-in", "installed"])
-def test_the_tests_of_dbt_utils_and_of_its_stand_in_count_the_same(
-    package: Path, tmp_path_factory: pytest.TempPathFactory, make_database: MakeDatabase, run_dbt: RunDbt
-) -> None:
+def test_the_tests_of_dbt_utils_and_of_its_stand_in_count_the_same(package, tmp_path_factory, make_database, run_dbt):
     project = tmp_path_factory.mktemp("dbt_utils")
     database = project.name
     make_database(database)
@@ -279,11 +275,11 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replaces_it(
-    bare_project: Path,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> None:
+    bare_project,
+    request,
+    monkeypatch,
+    capsys,
+):
     installed = bare_project / "dbt_packages" / "dbt_utils"
     monkeypatch.setenv("DBT_PACKAGE_HUB_URL", NO_HUB)
     set_up.install_dbt_utils(bare_project)
@@ -304,7 +300,7 @@ def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replac
 
 
 @pytest.mark.usefixtures("hub")
-def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project: Path) -> None:
+def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project):
     packages = bare_project / "dbt_packages"
     for _ in ("at first", "and after somebody removed it"):
         shutil.rmtree(packages, ignore_errors=True)
@@ -313,7 +309,7 @@ def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project: Path
 
 
 @pytest.mark.usefixtures("hub")
-def test_what_the_hub_does_not_have_is_an_error_and_no_case_for_the_stand_in(bare_project: Path) -> None:
+def test_what_the_hub_does_not_have_is_an_error_and_no_case_for_the_stand_in(bare_project):
     packages = yaml.safe_dump({"packages": [{"package": "dbt-labs/dbt_utils", "version": "9.9.9"}]})
     (bare_project / "packages.yml").write_text(packages)
     with pytest.raises(SystemExit, match="dbt deps could not install packages.yml"):

@@ -24,17 +24,17 @@ def cell(value: object) -> str:
     ["3/4", "1/2", "1-2", "2024-01-05", "5 ene", "ENE-5", "mar1", "March 1", "1E5", "007", "12:30", "5%", ".5", "(5)"]
     + ["1,5", " 007", "\xa0007", "$5", "€ 5", "TRUE", "falso", "#N/A", "=A1", " =A1", "+593", "@SUM(A1)", "１/２"],
 )
-def test_a_text_that_reads_as_something_else_is_marked_as_text(text: str) -> None:
+def test_a_text_that_reads_as_something_else_is_marked_as_text(text):
     assert cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
     "text", ["A1", "B2+", "Ana 3/4", "Marta 3", "Mayra", "O'Brien", 'Peña; "Ñusta"', "Falsoni", ""]
 )
-def test_any_other_text_is_written_as_it_is(text: str) -> None:
+def test_any_other_text_is_written_as_it_is(text):
     assert cell(text) == text
 
 
-def test_numbers_are_written_as_numbers() -> None:
+def test_numbers_are_written_as_numbers():
     assert cell(Decimal("80.50")) == "80,50"
     assert cell(-5) == "-5"

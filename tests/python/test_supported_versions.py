@@ -7,7 +7,7 @@ import tomllib
 import pytest
 import yaml
 from deployment import Panel, on_each_server
-from support import PROJECT, RunDbt
+from support import PROJECT
 
 from engagement_panel.dbt import inline, inline_value
 
@@ -50,7 +50,7 @@ def test_ci_tests_what_readme_says_and_the_project_takes(matrices):
     assert [int(oldest), int(newest)] == [min(POSTGRES), max(POSTGRES)]
 
 
-def test_below_is_a_problem_and_above_a_warning(run_dbt: RunDbt):
+def test_below_is_a_problem_and_above_a_warning(run_dbt):
     cases = {130022: (1, 0), 139999: (1, 0), 140000: (0, 0), 180001: (0, 0), 189999: (0, 0), 190000: (0, 1)}
     assert min(POSTGRES) * 10_000 in cases
     calls = ", ".join(f"postgres_version_findings({number})" for number in cases)

@@ -40,13 +40,13 @@ def sample(make_database, sample_template: str) -> str:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_the_plain_sql_runs(sample: str, view: str) -> None:
+def test_the_plain_sql_runs(sample, view):
     with psycopg.connect(sample) as connection:
         assert connection.execute(f"select * from plain.{view}").fetchall()
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_the_bench_can_look_a_row_up(sample: str, view: str) -> None:
+def test_the_bench_can_look_a_row_up(sample, view):
     column, value = (VIEWS[view].fact("bench", "look_up", key) for key in ("column", "value"))
     with psycopg.connect(sample) as connection:
         for schema in (SCHEMA, "plain"):
@@ -54,7 +54,7 @@ def test_the_bench_can_look_a_row_up(sample: str, view: str) -> None:
 
 
 @pytest.mark.parametrize("view", QUESTIONS)
-def test_a_reader_under_load_knows_a_complete_answer(sample: str, view: str) -> None:
+def test_a_reader_under_load_knows_a_complete_answer(sample, view):
     question = QUESTIONS[view]
     with psycopg.connect(sample) as connection:
         rows = connection.execute(question.sql).fetchall()
@@ -70,7 +70,7 @@ def test_a_reader_under_load_knows_a_complete_answer(sample: str, view: str) -> 
         assert not question.is_complete(rows, last_column_lost)
 
 
-def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample: str) -> None:
+def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample):
     uri = make_database("under load", template="tools")
     with psycopg.connect(uri, autocommit=True) as connection, under_load(uri, "postgres", questions()) as tallies:
         connection.execute("begin; lock table students; select pg_sleep(0.5); commit")
@@ -86,7 +86,7 @@ def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample: str) ->
     assert not by_view[f"{SCHEMA}.engagement_session_frequency_30d_v"].failed
 
 
-def test_the_bench_counts_what_every_loop_of_a_node_reads(sample: str) -> None:
+def test_the_bench_counts_what_every_loop_of_a_node_reads(sample):
     scanned = "(select count(*) from student_attendance where student_id + n > 0)"
     with psycopg.connect(sample) as connection:
         plan = explain(connection, f"select {scanned} from generate_series(1, 3) as n").plan
@@ -94,7 +94,7 @@ def test_the_bench_counts_what_every_loop_of_a_node_reads(sample: str) -> None:
     assert checkins_looked_at(plan) == 3 * checkins
 
 
-def test_a_goal_is_met_by_less_time_and_a_higher_ratio() -> None:
+def test_a_goal_is_met_by_less_time_and_a_higher_ratio():
     for view, facts in VIEWS.items():
         goal_ms, goal_ratio = facts.fact("bench", "goal_ms", "2M"), facts.fact("bench", "goal_ratio")
         for faster, verdict in ((0.9, "met"), (1.1, "**not met**")):
@@ -115,7 +115,7 @@ RAN = {
 }
 
 
-def test_two_benches_are_compared_in_what_both_have() -> None:
+def test_two_benches_are_compared_in_what_both_have():
     def measured(**medians: float) -> report.Results:
         views = {view: {"mgmt": {"median": median}} for view, median in medians.items()}
         return RAN | {"sizes": {"2M": {"views": views, "all at once": {"mgmt": {"median": sum(medians.values())}}}}}
@@ -128,7 +128,7 @@ def test_two_benches_are_compared_in_what_both_have() -> None:
     ("median", "growth", "cliff"),
     [(13, "1.30 | 1.3: met | 3.0", "3.0 (30.0, 10.0)"), (14, "1.40 | 1.3: **not met** | 4.0", "**3.1 (31.0, 10.0)**")],
 )
-def test_growth_and_poor_conditions_are_held_against_their_goals(median: int, growth: str, cliff: str) -> None:
+def test_growth_and_poor_conditions_are_held_against_their_goals(median, growth, cliff):
     view = "engagement_session_frequency_30d_v"
     history = [
         {"years": years, "checkins": years * 10**6, "views": {view: {"mgmt": {"median": each}}}}
@@ -142,8 +142,8 @@ def test_growth_and_poor_conditions_are_held_against_their_goals(median: int, gr
 
 
 def test_a_small_bench_prints_and_keeps_what_it_measures_and_leaves_no_school(
-    server, make_database, deployed_template, monkeypatch, capsys, tmp_path: Path
-) -> None:
+    server, make_database, deployed_template, monkeypatch, capsys, tmp_path
+):
     with psycopg.connect(make_database("benched", deployed_template)) as connection:
         create_plain_views(connection, VIEWS)
         connection.execute(f"create schema bounded; create view bounded.{ACTIVITY} as table mgmt.{ACTIVITY}")
@@ -179,14 +179,14 @@ READ = Tally("view", reads=9)
     ],
     ids=["an outcome", "a read", "rows", "a relation left behind"],
 )
-def test_the_soak_is_not_clean_if_anything_is_wrong(outcomes, tallies, leftovers) -> None:
+def test_the_soak_is_not_clean_if_anything_is_wrong(outcomes, tallies, leftovers):
     clean = soak.Soak("", "", None, Path(), True, Counter(["done"]), [READ])
     assert clean.is_clean()
     assert not replace(clean, outcomes=Counter(["done", *outcomes]), tallies=tallies, leftovers=leftovers).is_clean()
 
 
 @pytest.mark.parametrize("is_clean", [True, False])
-def test_a_soak_that_is_not_clean_fails(monkeypatch: pytest.MonkeyPatch, is_clean: bool) -> None:
+def test_a_soak_that_is_not_clean_fails(monkeypatch, is_clean):
     monkeypatch.setattr(soak.Soak, "run", lambda *_: None)
     monkeypatch.setattr(soak.Soak, "is_clean", lambda of: is_clean and of.refuses_columns)
     monkeypatch.setattr("sys.argv", ["soak"])
@@ -194,9 +194,7 @@ def test_a_soak_that_is_not_clean_fails(monkeypatch: pytest.MonkeyPatch, is_clea
         soak.main()
 
 
-def test_a_small_soak_tells_what_became_of_each_deployment(
-    server, make_database, workspace: Path, monkeypatch, capsys
-) -> None:
+def test_a_small_soak_tells_what_became_of_each_deployment(server, make_database, workspace, monkeypatch, capsys):
     execute(server, f"create role {soak.READER} login")
     uri, project = make_database("soaked"), ProjectCopy(workspace / "soaked")
     soaked = soak.Soak("A small soak", uri, project, workspace / "dbt of the soaked", refuses_columns=True)
@@ -217,12 +215,12 @@ def test_a_small_soak_tells_what_became_of_each_deployment(
     assert told[-2:] == ["2 refused, as it should be, 3 done, 1 killed, 1 wrong", "0 relations left behind"]
 
 
-def test_the_documentation_is_served_to_this_machine_alone(tmp_path: Path) -> None:
+def test_the_documentation_is_served_to_this_machine_alone(tmp_path):
     with docs.serve(tmp_path, 0) as site:
         assert site.server_address[0] == "127.0.0.1"
 
 
-def test_stock_dbt_soaks_without_our_deployment(workspace: Path) -> None:
+def test_stock_dbt_soaks_without_our_deployment(workspace):
     project = soak._stock_project(Path(tempfile.mkdtemp(dir=workspace)))
     macros = "".join(file.read_text() for file in (project.path / "macros").rglob("*.sql"))
     for ours in ("materialization view", "macro create_csv_table", "macro drop_relation_if_exists"):
@@ -239,25 +237,25 @@ def make(folder: Path, *arguments: str, **exit_codes: int) -> tuple[bool, str]:
 
 
 @pytest.mark.parametrize("broken", [None, "ruff", "mypy", "python"])
-def test_make_lint_is_red_if_any_of_its_programs_is_and_no_test_runs(tmp_path: Path, broken: str | None) -> None:
+def test_make_lint_is_red_if_any_of_its_programs_is_and_no_test_runs(tmp_path, broken):
     failed, said = make(tmp_path, "test", **{str(broken): 1})
     assert failed == (broken is not None)
     assert ("pytest" in said) == (broken is None)
 
 
 @pytest.mark.parametrize(("exit_code", "failed"), [(0, False), (1, False), (2, True)])
-def test_make_preview_fails_only_if_nothing_could_be_looked_at(tmp_path: Path, exit_code: int, failed: bool) -> None:
+def test_make_preview_fails_only_if_nothing_could_be_looked_at(tmp_path, exit_code, failed):
     assert make(tmp_path, "preview", python=exit_code)[0] == failed
 
 
 @pytest.mark.parametrize("command", ["docs", "report", "health", "preview"])
-def test_make_hands_the_target_on(tmp_path: Path, command: str) -> None:
+def test_make_hands_the_target_on(tmp_path, command):
     (without,), (given,) = (make(tmp_path, command, *more)[1].splitlines() for more in ([], ["TARGET=prod"]))
     assert given == f"{without} --target prod"
     assert without.endswith(command)
 
 
-def test_make_health_hands_the_file_on(tmp_path: Path) -> None:
+def test_make_health_hands_the_file_on(tmp_path):
     assert make(tmp_path, "health", "JUNIT=health.xml", python=1) == (
         True,
         "python -m engagement_panel health --junit health.xml\n",
@@ -265,9 +263,7 @@ def test_make_health_hands_the_file_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [None, "parse", "dbt-bouncer", "sqlfluff", "tables"])
-def test_lint_is_red_if_any_of_its_parts_is(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: str | None
-) -> None:
+def test_lint_is_red_if_any_of_its_parts_is(monkeypatch, tmp_path, broken):
     nowhere = nullcontext((tmp_path, "host=none user=none dbname=none"))
     monkeypatch.setattr(lint_dbt.server, "temporary", lambda: nowhere)
     monkeypatch.setattr(lint_dbt, "run_dbt", lambda *_: SimpleNamespace(success=broken != "parse", result=None))

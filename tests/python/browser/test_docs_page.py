@@ -32,7 +32,7 @@ def tab() -> Iterator[Tab]:
         yield tab
 
 
-def test_the_overview_leads_to_every_view(tab: Tab, site: str) -> None:
+def test_the_overview_leads_to_every_view(tab, site):
     tab.page.goto(site)
     expect(tab.page.get_by_role("heading", name="The engagement panel")).to_be_visible()
     tab.keep_picture("docs-overview")
@@ -48,7 +48,7 @@ def test_the_overview_leads_to_every_view(tab: Tab, site: str) -> None:
     assert tab.complaints == []
 
 
-def test_a_models_page_describes_its_columns(tab: Tab, site: str) -> None:
+def test_a_models_page_describes_its_columns(tab, site):
     tab.page.goto(site + ROSTER)
     for said in (
         "Who is drifting away, and for how long?",
@@ -61,7 +61,7 @@ def test_a_models_page_describes_its_columns(tab: Tab, site: str) -> None:
     assert tab.complaints == []
 
 
-def test_the_lineage_runs_from_the_schools_tables_to_the_modules(tab: Tab, site: str) -> None:
+def test_the_lineage_runs_from_the_schools_tables_to_the_modules(tab, site):
     tab.page.goto(site + LINEAGE)
     expect(tab.page.locator(".launcher.on canvas").first).to_be_visible()
     tab.page.wait_for_timeout(1000)  # the graph moves into place

@@ -36,7 +36,7 @@ def expect_all_to_be_seen(tab: Tab, *, also: str = "") -> None:
     assert tab.complaints == []
 
 
-def test_the_report_on_a_desk(page: str) -> None:
+def test_the_report_on_a_desk(page):
     with open_tab(900, 690) as tab:
         tab.page.goto(page)
         expect_all_to_be_seen(tab)
@@ -47,7 +47,7 @@ def test_the_report_on_a_desk(page: str) -> None:
         expect(tab.page.get_by_role("heading", name="Doble riesgo")).to_be_in_viewport()
 
 
-def test_the_report_on_a_phone(page: str) -> None:
+def test_the_report_on_a_phone(page):
     with open_tab(360, 690) as tab:
         tab.page.goto(page)
         expect_all_to_be_seen(tab)
@@ -56,7 +56,7 @@ def test_the_report_on_a_phone(page: str) -> None:
         tab.keep_picture("report-phone")
 
 
-def test_the_report_on_paper(page: str) -> None:
+def test_the_report_on_paper(page):
     with open_tab(PAPER_WIDTH, 900) as tab:
         tab.page.emulate_media(media="print")
         tab.page.goto(page)
