@@ -293,12 +293,7 @@ def recent_reactivated(students: Iterable[Student], visits: Visits, now: datetim
         for previous, current in zip(times, times[1:], strict=False):
             away = current - previous
             if now - current <= timedelta(days=14) <= away:
-                row = (
-                    student.student_id,
-                    student.full_name,
-                    away.days,
-                    local(current, settings).date(),
-                )
+                row = (student.student_id, student.full_name, away.days, local(current, settings).date())
                 rows.append(((now - current, *by_name(student)), row))
     return in_order(rows)
 
@@ -557,9 +552,7 @@ def in_order(rows: Iterable[tuple[Any, Row]]) -> list[Row]:
     return [row for _, row in sorted(rows, key=itemgetter(0))]
 
 
-def read_school(
-    connection: psycopg.Connection,
-) -> tuple[list[Student], list[CheckIn], list[Learner], datetime]:
+def read_school(connection: psycopg.Connection) -> tuple[list[Student], list[CheckIn], list[Learner], datetime]:
     """Read the students, check-ins and learning list of a database of the default names, and its `now()`.
 
     The views must be read in the same transaction, which alone has that `now()`: autocommit is off.

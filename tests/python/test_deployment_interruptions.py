@@ -90,27 +90,16 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
 @on_each_server
 def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    events = []
     with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, panel.connect(READER) as other:
         holder.execute(f"begin; select from {ROSTER_VIEW}")
         run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
-        run.add_done_callback(lambda _: events.append("the run is through"))
-        wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER), "the run waits for the roster")
-        other.execute(f"select student_id from {ROSTER_VIEW}")
-        events.append("another reads behind the run")
-        wait_until(lambda: panel.execute(PAUSES), "the run pauses")
-        other.execute(f"select student_id from {ROSTER_VIEW}")
-        events.append("another reads in the pause")
-        events.append("the holder goes")
+        for reads_while, what in ((WAITS_FOR_THE_ROSTER, "the run waits for the roster"), (PAUSES, "the run pauses")):
+            wait_until(lambda seen=reads_while: panel.execute(seen), what)
+            other.execute(f"select student_id from {ROSTER_VIEW}")
+            assert not run.done()
         holder.execute("commit")
         output = run.result().output
         assert f"process {holder.info.backend_pid} ({READER}" in output
-    assert events == [
-        "another reads behind the run",
-        "another reads in the pause",
-        "the holder goes",
-        "the run is through",
-    ]
     assert output.index("is in use by") < output.index("[replaced in")
 
 

@@ -36,21 +36,17 @@ def limited(panel: Panel) -> Iterator[Panel]:
     panel.execute("alter role deployer reset all")
 
 
-@pytest.mark.parametrize("command", ["run", "seed"])
-def test_waiting_for_a_turn_is_not_limited(limited, command):
-    if command == "run":
-        limited.project.write("models/cases/case.sql", "select 1 as one")
+@pytest.mark.parametrize(("command", "said"), [("run -s case", "[replaced in"), ("seed", "[INSERT ")])
+def test_waiting_for_a_turn_is_not_limited(limited, command, said):
+    limited.project.write("models/cases/case.sql", "select 1 as one")
     limited.execute(NOTE_WAITS)
     wait = VARS | {"deployment_lock_wait_ms": 2_000}
     with limited.connect() as other:
         other.execute(f"begin; select pg_advisory_xact_lock({TURN})")
-        if command == "run":
-            other.execute("set role deployer; create view mgmt.case as select 2 as one")
-        output = deploy_past(
-            limited, other, HAVE_WAITED_LONG, command, *(["-s", "case"] if command == "run" else []), vars=wait
-        )
+        other.execute("set role deployer; create view mgmt.case as select 2 as one")
+        output = deploy_past(limited, other, HAVE_WAITED_LONG, *command.split(), vars=wait)
     assert ("1ms",) not in limited.execute("select * from public.waits")  # each lock has its time
-    assert command == "seed" or "[replaced in" in output  # it saw what the other had made
+    assert said in output  # a run saw what the other had made
 
 
 def test_grants_and_schemas_wait_for_a_turn_too(limited):

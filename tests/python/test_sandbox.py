@@ -227,10 +227,7 @@ def run_sandbox(project: Path, *command: str, typed: str = "") -> subprocess.Com
 def test_the_demo_from_start_to_end(project_copy, run_dbt):
     assert run_sandbox(project_copy, "stop").stdout == "The sandbox was not running.\n"
     not_running = run_sandbox(project_copy, "psql")
-    assert (not_running.returncode, not_running.stderr) == (
-        1,
-        "The sandbox is not running: `make demo` starts it.\n",
-    )
+    assert (not_running.returncode, not_running.stderr) == (1, "The sandbox is not running: `make demo` starts it.\n")
 
     run = run_sandbox(project_copy, "demo")
     assert run.returncode == 0, run.stdout + run.stderr
