@@ -70,12 +70,7 @@ ABSENCES = (
     (7, "inactive_7d", None),
 )
 BINS = (
-    ("0", range(0, 1)),
-    ("1", range(1, 2)),
-    ("2", range(2, 3)),
-    ("3", range(3, 4)),
-    ("4", range(4, 5)),
-    ("5", range(5, 6)),
+    *((str(count), range(count, count + 1)) for count in range(6)),
     ("6-7", range(6, 8)),
     ("8-10", range(8, 11)),
 )

@@ -393,6 +393,7 @@ def one_week_and_the_one_before(lately: timedelta, before: timedelta) -> School:
     )
 
 
+EVERY_THIRD_DAY = school_of(*([(Ago(n * DAY), HOUR), (Ago(n * DAY + 5 * DAY), HOUR)] for n in range(1, 100, 3)))
 # Schools whose sessions have ends.
 SESSIONS: dict[str, School] = {
     "a session ends now, just before, just after, later": school_of(
@@ -506,17 +507,8 @@ SESSIONS: dict[str, School] = {
     "check-outs that a condition may leave out": marked(
         school_of(*([(Ago(days * DAY), days * HOUR)] for days in (1, 2, 8, 9)))
     ),
-    "only those who are not active come": of_levels(
-        school_of(*([(Ago(days * DAY), HOUR), (Ago(days * DAY + 5 * DAY), HOUR)] for days in range(1, 100, 3))),
-        "frozen",
-    ),
-    "some who come are not active, or do not count": of_levels(
-        school_of(*([(Ago(days * DAY), HOUR), (Ago(days * DAY + 5 * DAY), HOUR)] for days in range(1, 100, 3))),
-        "frozen",
-        "archived",
-        None,
-        "A1",
-    ),
+    "only those who are not active come": of_levels(EVERY_THIRD_DAY, "frozen"),
+    "some who come are not active, or do not count": of_levels(EVERY_THIRD_DAY, "frozen", "archived", None, "A1"),
     "a visitor who comes twice a day is one": school_of(
         [WallClock(days, time(hour)) for days in (1, 2, 40) for hour in (9, 9, 15)], [WallClock(2, time(9))]
     ),
@@ -566,11 +558,7 @@ VISITS: dict[str, School] = {
     ),
     "levels without a gap": of_levels(
         school_of(ago(DAY), [], ago(DAY, 2 * DAY), ago(100 * DAY, 101 * DAY), ago(-TICK, DAY)),
-        "A1",
-        "A2",
-        "B1",
-        "B2",
-        "C1",
+        *"A1 A2 B1 B2 C1".split(),
     ),
     "only those without a level have a gap": of_levels(school_of(ago(DAY, 2 * DAY), ago(DAY)), None, "A1"),
 }

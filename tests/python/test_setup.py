@@ -212,10 +212,7 @@ BEHAVIOUR: dict[str, tuple[dict[str, Any], dict[str, tuple[str, dict[str, Any], 
     ),
     "equal_rowcount": (
         {"compare_model": "ref('three_rows')"},
-        {
-            "as_many_rows": ("(1, 1)", {}, 2),
-            "equally_many": ("(1, 1), (2, 2), (3, null)", {}, 0),
-        },
+        {"as_many_rows": ("(1, 1)", {}, 2), "equally_many": ("(1, 1), (2, 2), (3, null)", {}, 0)},
     ),
 }
 

@@ -243,23 +243,23 @@ def test_make_lint_is_red_if_any_of_its_programs_is_and_no_test_runs(tmp_path, b
     assert ("pytest" in said) == (broken is None)
 
 
-@pytest.mark.parametrize(("exit_code", "failed"), [(0, False), (1, False), (2, True)])
-def test_make_preview_fails_only_if_nothing_could_be_looked_at(tmp_path, exit_code, failed):
-    assert make(tmp_path, "preview", python=exit_code)[0] == failed
+@pytest.mark.parametrize(
+    ("command", "exit_code", "failed"),
+    [("preview", 0, False), ("preview", 1, False), ("preview", 2, True), ("health", 0, False), ("health", 1, True)],
+)
+def test_make_health_fails_if_all_is_not_well_and_make_preview_if_it_could_not_look(
+    tmp_path, command, exit_code, failed
+):
+    assert make(tmp_path, command, python=exit_code)[0] == failed
 
 
 @pytest.mark.parametrize("command", ["docs", "report", "health", "preview"])
-def test_make_hands_the_target_on(tmp_path, command):
-    (without,), (given,) = (make(tmp_path, command, *more)[1].splitlines() for more in ([], ["TARGET=prod"]))
-    assert given == f"{without} --target prod"
+def test_make_hands_the_target_and_the_file_on(tmp_path, command):
+    variables = [[], ["TARGET=prod"], ["JUNIT=health.xml"]]
+    (without,), (on_target,), (to_file,) = (make(tmp_path, command, *more)[1].splitlines() for more in variables)
     assert without.endswith(command)
-
-
-def test_make_health_hands_the_file_on(tmp_path):
-    assert make(tmp_path, "health", "JUNIT=health.xml", python=1) == (
-        True,
-        "python -m engagement_panel health --junit health.xml\n",
-    )
+    assert on_target == f"{without} --target prod"
+    assert to_file == without + " --junit health.xml" * (command == "health")
 
 
 @pytest.mark.parametrize("broken", [None, "parse", "dbt-bouncer", "sqlfluff", "tables"])
