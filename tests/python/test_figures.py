@@ -173,6 +173,13 @@ def test_the_terminal_shows_figures_trends_and_hours(panel):
     assert bars["evening_17_20"][:2] == ["████", "15"]
 
 
+def test_a_week_like_the_one_before_is_no_change_on_the_page_and_in_the_terminal(panel):
+    week = ROWS["week_over_week"][0] | {"active_students_prev7d": 1180, "active_students_wow_change": Decimal("0.0000")}
+    same = replace(panel, rows=ROWS | {"week_over_week": [week]})
+    assert key_figures(same)[0].note == f"={SPACE}0,0{SPACE}% frente a los 7 días anteriores"
+    assert any("students: 1,180 after 1,180 (+0.0 %); " in line for line in lines(same))
+
+
 def test_the_terminal_says_why_there_are_no_minutes(panel):
     empty = replace(panel, rows=ROWS | {"heatmap": [row | {"minutes": 0} for row in ROWS["heatmap"]]})
     assert "No minutes: nobody checked out." in lines(empty)
@@ -186,7 +193,7 @@ def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel):
             "student_id": n,
             "full_name": f"Ana {n}",
             "level": "A1",
-            "avg_days_between_visits": Decimal("2.50"),
+            "avg_days_between_visits": Decimal("2.50") if n < 4 else None,
             "days_since_last_checkin": Decimal(30 - n),
         }
         for n in range(1, 7)
@@ -196,5 +203,8 @@ def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel):
     assert headings.split("  ")[0] == "Id" and headings.endswith("Level  Usual gap, days  Days away")
     assert (first.split(), last.split()) == (
         ["1", "Ana", "1", "A1", "2.50", "29"],
-        ["5", "Ana", "5", "A1", "2.50", "25"],
+        ["5", "Ana", "5", "A1", "–", "25"],
+    )
+    assert first.index("2.50") + 4 == last.index("–") + 1 == headings.index("days  Days") + 4, (
+        "numbers stand at the right"
     )

@@ -2,7 +2,6 @@
 
 import csv
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from html.parser import HTMLParser
@@ -80,7 +79,7 @@ class Page(HTMLParser):
 # Nobody is near a threshold, so that the panel is the same for as long as the tests take.
 SCHOOL = """
 insert into students
-select n, 'Ausente ' || n, 'A1' from generate_series(1, 60) as n
+select n, case n when 1 then '' when 2 then null else 'Ausente ' || n end, 'A1' from generate_series(1, 60) as n
 union all values
     (101, 'Ángel Ñacato', 'C1'), (102, 'Belén Peña', null), (103, 'Constante', 'B1'), (104, 'De vuelta', 'B2'),
     (105, null, 'A2'), (106, 'Nunca vino', null);
@@ -142,11 +141,6 @@ def page(html) -> Page:
     return Page(html)
 
 
-@pytest.fixture
-def ask(database) -> Callable[[str], list]:
-    return partial(execute, database)
-
-
 def read_csv(folder: Path, name: str) -> list[list[str]]:
     content = (folder / f"{name}.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbf"), "without the mark Excel reads accents wrongly"
@@ -173,6 +167,8 @@ def test_the_page_can_be_listened_to(page):
     ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert {given["aria-labelledby"] for _, given, _ in page.elements if "aria-labelledby" in given} <= set(ids)
+    links = [given["href"] for tag, given, _ in page.elements if tag == "a"]
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
 
     tables = page.texts("table")
     assert len(tables) == 13 == len(page.texts("caption"))  # nine pictures, four lists
@@ -187,7 +183,8 @@ def test_the_page_can_be_listened_to(page):
         assert title == "title" and "".join(text)
 
 
-def test_the_figures_are_those_of_the_views(page, ask):
+def test_the_figures_are_those_of_the_views(page, database):
+    ask = partial(execute, database)
     heads = dict(zip(page.texts("th", scope="row"), page.texts("td"), strict=False))  # the figures' tables come first
     buckets = dict(
         ask("select inactivity_bucket, count(*) from mgmt.engagement_inactive_roster_v group by inactivity_bucket")
@@ -242,8 +239,8 @@ def test_who_is_highly_engaged(page, folder):
     assert second[2:4] == ["", "21"]
 
 
-def test_who_came_back(page, folder, ask):
-    ((returned,),) = ask("select return_date from mgmt.engagement_recent_reactivated_14d_v")
+def test_who_came_back(page, folder, database):
+    ((returned,),) = execute(database, "select return_date from mgmt.engagement_recent_reactivated_14d_v")
     (_, shown), (_, listed) = page.rows("regresos"), read_csv(folder, "regresos")
     assert listed == ["De vuelta", "104", str(returned), "39"]
     assert (shown[0], shown[1], shown[3]) == ("De vuelta", "104", "39")
@@ -254,8 +251,8 @@ def test_who_is_at_dual_risk(page, folder):
     expected = [
         ["Nombre", "N.º", "Nivel", "Días sin venir", "Aprendizaje"],
         ["Ausente 3", "3", "A1", "23", "En riesgo"],
-        ["Ausente 2", "2", "A1", "22", "Avanza lento"],
-        ["Ausente 1", "1", "A1", "21", "No avanza"],
+        ["Sin nombre", "2", "A1", "22", "Avanza lento"],
+        ["Sin nombre", "1", "A1", "21", "No avanza"],
     ]
     assert page.rows("doble_riesgo") == expected
     assert [row[3] for row in read_csv(folder, "doble_riesgo")[1:]] == ["23,50", "22,50", "21,50"]

@@ -22,7 +22,7 @@ from sandbox.bench.experiments import ACTIVITY, SIZES, Bench, create_plain_views
 from sandbox.bench.large_school import Size
 from sandbox.bench.measure import checkins_looked_at, explain
 from sandbox.load import FOREIGN_VIEW, ROSTER, ProjectCopy, Tally, questions, under_load
-from sandbox.views import SCHEMA, panel_views
+from sandbox.views import SCHEMA, manifest, panel_views
 from scripts import lint_dbt
 
 VIEWS = panel_views()
@@ -272,3 +272,8 @@ def test_lint_is_red_if_any_of_its_parts_is(monkeypatch, tmp_path, broken):
     with mock.patch.dict(os.environ), pytest.raises(SystemExit) as ended:
         lint_dbt.main()
     assert bool(ended.value.code) == (broken is not None)
+
+
+def test_lint_reads_the_sql_of_all_models_tests_and_analyses():
+    files = [node.original_file_path for node in manifest().nodes.values()]
+    assert {file.partition("/")[0] for file in files if file.endswith(".sql")} == {*lint_dbt.SQL}

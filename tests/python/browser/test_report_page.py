@@ -42,6 +42,7 @@ def test_the_report_on_a_desk(page):
         expect_all_to_be_seen(tab)
         shades = "cells => cells.map(cell => getComputedStyle(cell).fillOpacity)"
         assert len({*tab.page.locator("rect.cell").evaluate_all(shades)}) > 2
+        expect(tab.page.locator("polyline").first).to_have_css("fill", "none")
         tab.keep_picture("report")
         tab.page.get_by_role("link", name="doble riesgo").first.click()
         expect(tab.page.get_by_role("heading", name="Doble riesgo")).to_be_in_viewport()
