@@ -1,5 +1,6 @@
 """The page's key figures and charts, and what the terminal prints, from rows on paper."""
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -67,6 +68,41 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"inactivity_bucket": "soon", "students": 1410, "never_came": 0},
         {"inactivity_bucket": "here", "students": 90, "never_came": 5},
     ],
+    "frequency": [{"bin_label": "0", "student_count": 7}, {"bin_label": "11+", "student_count": 2}],
+    "dayparts": [{"daypart": "morning_08_12", "return_rate": Decimal("0.5000")}],
+}
+# Each chart's title, the headings and rows of its table, and its note.
+NOT_OVER = "La semana en curso, más clara, aún no termina."
+CHARTS = {
+    "semanas": ("Más alumnos en un día, por semana", "Semana del: Alumnos; 9 mar: 80; 16 mar: 20", NOT_OVER),
+    "minutos": ("Minutos por semana", "Semana del: Minutos; 9 mar: 9.000; 16 mar: 600", NOT_OVER),
+    "mes": (
+        "Alumnos de los 30 días anteriores a cada día",
+        "Día: Alumnos; 15 mar: 110; 16 mar: 80",
+        "El día de hoy, que aún no termina, no cuenta.",
+    ),
+    "minutos-franja": (
+        "Minutos por franja horaria en 90 días",
+        "Franja: Minutos; Mañana, 8 a 12: 60; Tarde, 12 a 17: 0; Noche, 17 a 20: 15",
+        "",
+    ),
+    "dias": (
+        "Minutos por día de la semana en 90 días",
+        "Día: Minutos; lun: 60; mar: 0; mié: 0; jue: 0; vie: 0; sáb: 0; dom: 15",
+        "El día de hoy aún no termina.",
+    ),
+    "tramos": (
+        "Alumnos por días sin venir",
+        "Días sin venir: Alumnos; 7 o más: 40; De 3 a 6: 1.410; Menos de 3: 90",
+        "Quien aún no ha venido nunca (5) cuenta entre los de menos de 7 días.",
+    ),
+    "frecuencia": ("Alumnos activos por visitas en los últimos 30 días", "Visitas: Alumnos; 0: 7; 11+: 2", ""),
+    "franjas": (
+        "Alumnos que repiten franja horaria en los últimos 30 días",
+        "Franja: Repiten; Mañana, 8 a 12: 50,0 %",
+        "De quienes vinieron en la franja, la parte que vino en ella dos veces o más.",
+    ),
+    "niveles": ("Días entre visitas, promedio por nivel", "Nivel: Días; Nivel A1: 3,2; Nivel : 2,0", ""),
 }
 
 
@@ -106,21 +142,19 @@ def test_a_moment_is_written_in_full():
 
 
 def test_the_charts_hold_the_rows(panel):
-    rows = {name: figure.rows for name, figure in figures(panel).items() if name != "horas"}
-    assert rows == {
-        "semanas": [[f"9{SPACE}mar", "80"], [f"16{SPACE}mar", "20"]],
-        "minutos": [[f"9{SPACE}mar", "9.000"], [f"16{SPACE}mar", "600"]],
-        "mes": [[f"15{SPACE}mar", "110"], [f"16{SPACE}mar", "80"]],
-        "minutos-franja": [["Mañana, 8 a 12", "60"], ["Tarde, 12 a 17", "0"], ["Noche, 17 a 20", "15"]],
-        "dias": [["lun", "60"], ["mar", "0"], ["mié", "0"], ["jue", "0"], ["vie", "0"], ["sáb", "0"], ["dom", "15"]],
-        "tramos": [["7 o más", "40"], ["De 3 a 6", "1.410"], ["Menos de 3", "90"]],
-        "niveles": [["Nivel A1", "3,2"], ["Nivel ", "2,0"]],
-    }
-    assert "(5)" in figures(panel)["tramos"].note
+    found = {}
+    for name, figure in figures(panel).items():
+        table = "; ".join(": ".join(row) for row in (figure.headings, *figure.rows)).replace(SPACE, " ")
+        found[name] = (figure.title, table, figure.note)
+        assert ElementTree.fromstring(figure.picture).findtext("title") == figure.title
+    assert {name: chart for name, chart in found.items() if name != "horas"} == CHARTS
+    assert [section.title for section in sections(panel)] == ["Tendencias", "Horarios", "Alumnos"]
 
 
 def test_the_heatmap_shows_the_opening_hours(panel):
     heatmap = figures(panel)["horas"]
+    assert heatmap.title == "Minutos por hora de la semana en 90 días"
+    assert heatmap.note == "Cuanto más oscuro, más minutos; 60 en la hora más llena."
     assert heatmap.headings == ["Día", *(f"{hour}:00" for hour in range(9, 21))]
     assert [row[0] for row in heatmap.rows] == ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"]
     assert heatmap.rows[0][1:] == ["60", *["0"] * 11]
@@ -131,7 +165,6 @@ def test_the_present_week_is_paler_than_those_that_are_over(panel):
     for name in ("semanas", "minutos"):
         bars = [bar.get("class") for bar in ElementTree.fromstring(figures(panel)[name].picture).iter("rect")]
         assert bars == ["bar", "bar unfinished"]
-        assert "aún no termina" in figures(panel)[name].note
 
 
 def test_a_school_without_checkouts_is_told_so(panel):
@@ -146,10 +179,26 @@ def lines(panel: Panel) -> list[str]:
     return [line.rstrip() for line in printed(panel).splitlines() if line.strip()]
 
 
+BARS = """\
+Last seen Visits in the last 30 days
+away 40 0 ██████████████ 7
+soon ██████████████ 1,410 11+ ████ 2
+here █ 90
+Minutes by weekday, in 90 days
+Share who came back at that time of day Mon ██████████████ 60
+morning_08_12 ██████████████ 0.5000 Tue 0
+Wed 0
+Minutes at that time of day, in 90 days Thu 0
+morning_08_12 ██████████████ 60 Fri 0
+afternoon_12_17 0 Sat 0
+evening_17_20 ████ 15 Sun ████ 15
+"""
+
+
 def test_the_terminal_shows_figures_trends_and_hours(panel):
     title, *shown = lines(panel)
     assert " The engagement panel of 1540 students " in title
-    assert shown[:14] == [
+    assert shown[:12] == [
         "Came in the last          7 days: 1180, 14 days: 1240, 30 days: 1300, 180 days: 1450",
         "Week of month             1180 of 1300 (90.8 %)",
         "Active, away for          7+ days: 40, 14+ days: 30, 30+ days: 20, 180+ days: 10",
@@ -162,15 +211,9 @@ def test_the_terminal_shows_figures_trends_and_hours(panel):
         "Today (not over)  9 students, 20 minutes",
         "Minutes by hour of the week in 90 days (█ up to 60)",
         "       9 10 11 12 13 14 15 16 17 18 19 20",
-        "Mon   ██",
-        "Tue",
     ]
-    assert shown[18] == f"Sun  {' ' * 34}░░"
-    bars = {line.split()[0]: line.split()[1:] for line in shown[19:]}
-    assert bars["away"] == ["40", "Mon", "█" * 14, "60"]
-    assert bars["soon"][:2] == ["█" * 14, "1,410"]
-    assert bars["morning_08_12"][:2] == ["█" * 14, "60"]
-    assert bars["evening_17_20"][:2] == ["████", "15"]
+    assert shown[12:19] == ["Mon   ██", *"Tue Wed Thu Fri Sat".split(), f"Sun  {' ' * 34}░░"]
+    assert [" ".join(line.split()) for line in shown[19:]] == BARS.splitlines()
 
 
 def test_a_week_like_the_one_before_is_no_change_on_the_page_and_in_the_terminal(panel):
@@ -187,24 +230,50 @@ def test_the_terminal_says_why_there_are_no_minutes(panel):
     assert "No minutes: no check-outs are recorded." in lines(empty)
 
 
-def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel):
-    called = [
+# Of each list of the terminal its title, its headings, a student's values, and what is shown of that student.
+LISTS = {
+    "to_call": (
+        "Whom to call: 7 days away or more",
+        "Id  Student  Level  Usual gap, days  Days away",
+        {"level": "A1", "avg_days_between_visits": Decimal("2.50"), "days_since_last_checkin": Decimal("29.25")},
+        "Ana  A1  2.50  29.25",
+    ),
+    "highly_engaged": (
+        "High engagement, the most consistent first",
+        "Id  Student  Level  Visits in 30 days  Consistency",
+        {"level": None, "sessions_30d": 30, "consistency_score": Decimal("99.50")},
+        "Ana  –  30  99.50",
+    ),
+    "returned": (
+        "Back in the last 14 days",
+        "Id  Student  Days away  Came back on",
+        {"days_inactive_before_return": 39, "return_date": MONDAY},
+        "Ana  39  2026-03-16",
+    ),
+    "at_dual_risk": (
+        "At risk twice: away, and behind in learning",
+        "Id  Student  Level  Engagement  Learning  Days away",
         {
-            "student_id": n,
-            "full_name": f"Ana {n}",
-            "level": "A1",
-            "avg_days_between_visits": Decimal("2.50") if n < 4 else None,
-            "days_since_last_checkin": Decimal(30 - n),
-        }
-        for n in range(1, 7)
-    ]
-    *_, title, headings, first, second, third, fourth, last = lines(replace(panel, rows=ROWS | {"to_call": called}))
-    assert title == "Whom to call: 7 days away or more (6)"
-    assert headings.split("  ")[0] == "Id" and headings.endswith("Level  Usual gap, days  Days away")
-    assert (first.split(), last.split()) == (
-        ["1", "Ana", "1", "A1", "2.50", "29"],
-        ["5", "Ana", "5", "A1", "–", "25"],
-    )
-    assert first.index("2.50") + 4 == last.index("–") + 1 == headings.index("days  Days") + 4, (
-        "numbers stand at the right"
-    )
+            "level": "B1",
+            "engagement_issue": "30+ días",
+            "learning_issue": "Slow",
+            "days_since_last_checkin": Decimal(31),
+        },
+        "Ana  B1  30+ días  Slow  31",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_terminal_shows_the_head_of_a_list_and_counts_it_all(panel, name):
+    title, headings, values, shown = LISTS[name]
+    students = [{"student_id": n, "full_name": "Ana"} | values for n in range(1, 7)]
+    students[1] |= dict.fromkeys(values)
+    *_, found_title, heads, first, second, third, fourth, last = lines(replace(panel, rows=ROWS | {name: students}))
+    assert found_title == f"{title} (6)"
+    assert re.split("  +", heads.strip()) == headings.split("  ")
+    assert [re.split("  +", line.strip()) for line in (first, last)] == [f"{n}  {shown}".split("  ") for n in (1, 5)]
+    assert second.split() == ["2", "Ana", *"–" * len(values)]
+    for column, heading in zip(values, headings.split("  ")[2:], strict=True):
+        edge = heads.index(heading) + (len(heading) - 1 if isinstance(values[column], int | Decimal) else 0)
+        assert first[edge] != " ", "numbers end where their heading ends, words begin where it begins"
