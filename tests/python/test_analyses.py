@@ -175,6 +175,8 @@ def test_a_students_history_explains_what_the_views_show(connection, queries, ki
     returns = shown(connection, "engagement_recent_reactivated_14d_v")
     dual_risk = shown(connection, "engagement_dual_risk_students_v")
     student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
+    connection.execute("delete from learning.at_risk_learners where student_id <> %s", [dual_risk[0][0]])
+    connection.execute("insert into learning.at_risk_learners values (%s, true, false)", [returns[0][0]])
     query = queries["one_student_explained"].replace("student_id = 0", f"student_id = {student_id}")
     connection.execute("set local time zone 'Asia/Kolkata'")
     local = "((%s) at time zone 'America/Guayaquil')::text"
@@ -198,12 +200,14 @@ def test_a_students_history_explains_what_the_views_show(connection, queries, ki
     ]
     if kind == "never came":
         assert last_checkin_time is None and last is None
+        assert facts["learning list"].because == "not at dual risk: on no list"
     else:
         product = 100 * Decimal(facts["frequency"].value) * Decimal(facts["recency"].value)
         assert product == pytest.approx(score, abs=Decimal("0.1"))
     if kind == "just back":
         assert facts["return"].value == str(returns[0][3])
         assert facts["return"].because == f"after {returns[0][2]} days away"
+        assert facts["learning list"].because == "not at dual risk: not away for 14 days, or not active"
     if kind == "at dual risk":
         assert facts["learning list"].value == dual_risk[0][4]
         assert facts["learning list"].because == f"at dual risk, away for {dual_risk[0][3]}"
