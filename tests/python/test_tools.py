@@ -1,5 +1,6 @@
 """The tools: what bench and soak measure and tell, what readers under load count, when make, soak and lint are red."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -159,6 +160,8 @@ def test_a_small_bench_prints_and_keeps_what_it_measures_and_leaves_no_school(
     assert told["| all at once"] == told[f"| {ACTIVITY}, bounded"] == 1
     assert told["| statistics none, without (checkin_time), order by …"] == 1
     assert {file.name for file in tmp_path.iterdir()} == {"bench.json", "history.svg"}
+    costs = json.loads((tmp_path / "bench.json").read_text())["sizes"]["200k"]["views"].values()
+    assert all(cost["p95"] >= cost["median"] for view in costs for cost in view.values())
     assert not execute(server, "select datname from pg_database where datname ~ '^(200k|history)'")
 
     monkeypatch.setattr(bench, "_bench", lambda: nullcontext(replace(benched, template="gone")))
@@ -241,15 +244,14 @@ def test_make_lint_is_red_if_any_of_its_programs_is_and_no_test_runs(tmp_path, b
     failed, said = make(tmp_path, "test", **{str(broken): 1})
     assert failed == (broken is not None)
     assert ("pytest" in said) == (broken is None)
+    assert ("ruff format --check ." in said) == (broken != "ruff"), "no file is written"
 
 
 @pytest.mark.parametrize(
     ("command", "exit_code", "failed"),
     [("preview", 0, False), ("preview", 1, False), ("preview", 2, True), ("health", 0, False), ("health", 1, True)],
 )
-def test_make_health_fails_if_all_is_not_well_and_make_preview_if_it_could_not_look(
-    tmp_path, command, exit_code, failed
-):
+def test_make_preview_fails_if_it_could_not_look_make_health_too_if_not_well(tmp_path, command, exit_code, failed):
     assert make(tmp_path, command, python=exit_code)[0] == failed
 
 
