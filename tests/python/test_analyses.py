@@ -22,6 +22,7 @@ create or replace view mgmt_internal.stg_engagement__students as
 select student_id, full_name, level, false as is_active from public.students
 """
 OTHER_VARS = {"engagement_consistency_sessions_target": 12, "engagement_call_from_days": 5, "student_id": 1}
+OTHER_VARS |= {"engagement_avg_gap_history_days": 90}
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +196,7 @@ def test_a_students_history_explains_what_the_views_show(connection, queries, ki
     assert facts["last check-in"].value == last
     assert facts["last check-in"].because.endswith(f"by the school's clock, which shows {clock}")
     assert facts["sessions in 30 days"].because == f"check-ins since {since}"
+    assert facts["usual gap in days"].because.endswith("over the whole history")
     assert [facts[fact].value for fact in ("days since", "sessions in 30 days", "usual gap in days", "score")] == [
         None if value is None else str(value) for value in (days, sessions, gap, score)
     ]
@@ -215,7 +217,8 @@ def test_a_students_history_explains_what_the_views_show(connection, queries, ki
 
 def test_the_student_of_the_var_is_explained_and_nobody_without_it(connection, queries, other_queries):
     for because in ("active: in every view", "not active: in the roster only"):
-        (student, *_) = connection.execute(other_queries["one_student_explained"]).fetchall()
+        student, *others = connection.execute(other_queries["one_student_explained"]).fetchall()
+        assert any(row.because.endswith("over the last 90 days") for row in others)
         assert student.value.startswith(f"{OTHER_VARS['student_id']}, ")
         assert student.because == because
         connection.execute(NOBODY_IS_ACTIVE)

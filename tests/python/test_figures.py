@@ -156,6 +156,8 @@ def test_the_heatmap_shows_the_opening_hours(panel):
     assert heatmap.title == "Minutos por hora de la semana en 90 días"
     assert heatmap.note == "Cuanto más oscuro, más minutos; 60 en la hora más llena."
     assert heatmap.headings == ["Día", *(f"{hour}:00" for hour in range(9, 21))]
+    texts = [text.text for text in ElementTree.fromstring(heatmap.picture).iter("text")]
+    assert texts[:12] == [str(hour) for hour in range(9, 21)]
     assert [row[0] for row in heatmap.rows] == ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"]
     assert heatmap.rows[0][1:] == ["60", *["0"] * 11]
     assert heatmap.rows[6][1:] == [*["0"] * 11, "7"]

@@ -183,10 +183,7 @@ def deployment_of_any_clock(request: pytest.FixtureRequest) -> Iterator[Deployme
 
 def let_clock_be_set(connection: psycopg.Connection, zone: str) -> None:
     """Replace the present and the school's zone in all views by the settings test.now and test.zone."""
-    settings = {
-        "now()": "current_setting('test.now')::timestamptz",
-        f"'{zone}'::text": "current_setting('test.zone')",
-    }
+    settings = {"now()": "current_setting('test.now')::timestamptz", f"'{zone}'::text": "current_setting('test.zone')"}
     views = connection.execute(
         "select oid::regclass::text, pg_get_viewdef(oid) from pg_class"
         " where relkind = 'v' and relnamespace::regnamespace::text ~ '^mgmt'"
