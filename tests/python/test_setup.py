@@ -93,7 +93,7 @@ def test_venv_is_built_anew_if_a_lock_changed_or_the_folder_was_moved(tmp_path, 
 
 def test_a_failed_install_is_told_and_made_up_for(build):
     with pytest.raises(SystemExit, match="no such hash\n.*pip could not install requirements.lock and "):
-        build("project", pip="echo no such hash; exit 1")
+        build("project", pip="seq 20; echo no such hash; exit 1")
     assert build("project")
 
 
