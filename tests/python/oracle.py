@@ -74,7 +74,11 @@ BINS = (
     ("6-7", range(6, 8)),
     ("8-10", range(8, 11)),
 )
-DAYPARTS = (("morning_08_12", range(8, 12)), ("afternoon_12_17", range(12, 17)), ("evening_17_20", range(17, 20)))
+DAYPARTS = (
+    ("morning_08_12", range(8, 12)),
+    ("afternoon_12_17", range(12, 17)),
+    ("evening_17_20", range(17, 20)),
+)
 
 # Since 2023 every local hour and every change of a clock, in every zone, begins on a quarter of an hour of UTC.
 QUARTER = timedelta(minutes=15)

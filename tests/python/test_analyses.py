@@ -21,8 +21,12 @@ NOBODY_IS_ACTIVE = """
 create or replace view mgmt_internal.stg_engagement__students as
 select student_id, full_name, level, false as is_active from public.students
 """
-OTHER_VARS = {"engagement_consistency_sessions_target": 12, "engagement_call_from_days": 5, "student_id": 1}
-OTHER_VARS |= {"engagement_avg_gap_history_days": 90}
+OTHER_VARS = {
+    "engagement_consistency_sessions_target": 12,
+    "engagement_avg_gap_history_days": 90,
+    "engagement_call_from_days": 5,
+    "student_id": 1,
+}
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def refused(reason: str, after: str = WITH_ROUGH_SCORE, built_on: str = "", plai
 
 
 def not_ours(reason: str, built_on: str) -> Case:
-    """Make a case of a new model whose name something has that both runs leave as it is."""
+    """Make a case of a new model. Something has its name already, and both runs leave that as it is."""
     return Case(BEFORE, f"was left as it is: {reason}", f"was left as it is: {reason}", None, built_on)
 
 

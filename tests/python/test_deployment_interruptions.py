@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from time import sleep
 
@@ -93,8 +94,8 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, panel.connect(READER) as other:
         holder.execute(f"begin; select from {ROSTER_VIEW}")
         run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
-        for reads_while, what in ((WAITS_FOR_THE_ROSTER, "the run waits for the roster"), (PAUSES, "the run pauses")):
-            wait_until(lambda seen=reads_while: panel.execute(seen), what)
+        for seen, what in ((WAITS_FOR_THE_ROSTER, "the run waits for the roster"), (PAUSES, "the run pauses")):
+            wait_until(partial(panel.execute, seen), what)
             other.execute(f"select student_id from {ROSTER_VIEW}")
             assert not run.done()
         holder.execute("commit")

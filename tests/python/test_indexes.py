@@ -15,7 +15,7 @@ BOTH = "The attendance has both indexes that the views are made for."
 
 INSTEAD = "create index on student_attendance"
 SAID = {
-    "both": ("select", {BOTH}),
+    "both": ("", {BOTH}),
     "one missing": (DROP_BY_STUDENT, {BY_STUDENT}),
     "both missing": (DROP_BY_STUDENT + DROP_BY_TIME, {BY_STUDENT, BY_TIME}),
     "one as good": (f"{DROP_BY_TIME} {INSTEAD} (checkin_time desc) include (student_id)", {BOTH}),

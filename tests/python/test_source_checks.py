@@ -73,12 +73,14 @@ REFUSED = {
             "engagement_avg_gap_history_days": "year",
             "engagement_disabled_views": ["engagement_weekly_active_90d_v", "engagement_weekly_active_v"],
             "deployment_readers": None,
+            "engagement_students_level_column": "nivel",
             "learning_at_risk_table": "riesgo",
         },
         [
             'engagement_avg_gap_history_days: is "year", must be null or a whole number of days above 0.',
             "engagement_disabled_views: the panel has no view engagement_weekly_active_v.",
             "deployment_readers: is null, must be a list",
+            "public.students.nivel: there is no such column. Set engagement_students_level_column.",
             "Set learning_at_risk_schema and learning_at_risk_table.",
             "public.students.student_id: there is no such column. Set engagement_students_id_column.",
             "public.student_attendance.checkout_time: there is no such column. "
@@ -156,7 +158,7 @@ def test_bad_source_is_refused_and_all_is_told_at_once(change, refused, sql, var
     for command in ("build", "seed"):
         output = refused(command, vars=vars)
         assert output.count("Fix these first") == 1
-        assert output.count("\n    - ") in (0, len(lines))  # one alone makes no list
+        assert output.count("\n    - ") == len(lines)
         for line in lines:
             assert line in output
 
@@ -176,6 +178,7 @@ MISTYPED = {
         True,
         "is true, must be SQL in quotes: YAML reads no, yes, true and false without quotes as booleans.",
     ),
+    "engagement_students_condition": (False, "is false, must be SQL in quotes"),
     "engagement_session_longest_hours": (20.5, "is 20.5, must be no more than 20."),
     "engagement_visit_gap_days": (0, "is 0, must be null or a whole number of days above 0."),
     "engagement_avg_gap_history_days": (0, "is 0, must be null or a whole number of days above 0."),

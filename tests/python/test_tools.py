@@ -252,16 +252,19 @@ def test_make_lint_is_red_if_any_of_its_programs_is_and_no_test_runs(tmp_path, b
     [("preview", 0, False), ("preview", 1, False), ("preview", 2, True), ("health", 0, False), ("health", 1, True)],
 )
 def test_make_preview_fails_if_it_could_not_look_make_health_too_if_not_well(tmp_path, command, exit_code, failed):
-    assert make(tmp_path, command, python=exit_code)[0] == failed
+    assert make(tmp_path, command, "JUNIT=health.xml", python=exit_code)[0] == failed
 
 
-@pytest.mark.parametrize("command", ["docs", "report", "health", "preview"])
+@pytest.mark.parametrize(
+    "command", ["sandbox.docs", "engagement_panel report", "engagement_panel health", "engagement_panel preview"]
+)
 def test_make_hands_the_target_and_the_file_on(tmp_path, command):
     variables = [[], ["TARGET=prod"], ["JUNIT=health.xml"]]
-    (without,), (on_target,), (to_file,) = (make(tmp_path, command, *more)[1].splitlines() for more in variables)
-    assert without.endswith(command)
+    name = command.replace(".", " ").split()[1]
+    (without,), (on_target,), (to_file,) = (make(tmp_path, name, *more)[1].splitlines() for more in variables)
+    assert without == f"python -m {command}"
     assert on_target == f"{without} --target prod"
-    assert to_file == without + " --junit health.xml" * (command == "health")
+    assert to_file == without + " --junit health.xml" * (name == "health")
 
 
 @pytest.mark.parametrize("broken", [None, "parse", "dbt-bouncer", "sqlfluff", "tables"])
