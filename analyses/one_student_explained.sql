@@ -109,7 +109,7 @@ cross join
             )
         ),
         (
-            12, 'learning list', coalesce(dual_risk.learning_issue, learning.entries || ' entries'),
+            12, 'learning list', coalesce(dual_risk.learning_issue, 'entries: ' || learning.entries),
             case
                 when dual_risk.engagement_issue is not null then 'at dual risk, away for ' || dual_risk.engagement_issue
                 when learning.entries > 0 then 'not at dual risk: not away for 14 days, or not active'
