@@ -327,6 +327,7 @@ def make_panel(request: pytest.FixtureRequest, workspace: Path, project: Project
                 panel.deploy("build", "--exclude-resource-type", "test")
                 connection.execute(f"alter database {database} rename to deployed_panel")
                 templates.add(server)
+            connection.execute("alter role deployer reset all")
             connection.execute(f"drop database if exists {database} with (force)")
             connection.execute(f"create database {database} template deployed_panel")
             connection.execute(ON_THE_DATABASE.format(database))
@@ -337,10 +338,9 @@ def make_panel(request: pytest.FixtureRequest, workspace: Path, project: Project
 
 @pytest.fixture
 def panel(request: pytest.FixtureRequest, make_panel: MakePanel) -> Iterator[Panel]:
-    """Give the panel in a database of the test's own; end what the test started, and take back what it changed."""
+    """Give the panel in a database of the test's own; end what the test started."""
     panel = make_panel(getattr(request, "param", EMBEDDED))
     yield panel
-    panel.project.restore()
     for run in panel.started:
         run.kill()
 

@@ -20,7 +20,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import sql
 
 # The columns of each view in their order, with their types as PostgreSQL writes them.
 COLUMNS = {
@@ -564,14 +563,14 @@ def read_school(connection: psycopg.Connection) -> tuple[list[Student], list[Che
     )
 
 
-def compare(connection: psycopg.Connection, expected: Mapping[str, Sequence[Row]], schema: str = "mgmt") -> list[str]:
+def compare(connection: psycopg.Connection, expected: Mapping[str, Sequence[Row]]) -> list[str]:
     """Read the views and tell how each one that differs from `expected` does; nothing if all are equal.
 
     Column names, order of rows and number of decimals count; times compare as instants.
     """
     differences = []
     for view, rows in expected.items():
-        cursor = connection.execute(sql.SQL("select * from {}").format(sql.Identifier(schema, view)))
+        cursor = connection.execute(f"select * from mgmt.{view}")
         columns = tuple(column.name for column in cursor.description)
         difference = first_difference(
             [tuple(columns_of(view)), *(shown(row) for row in rows)], [columns, *(shown(row) for row in cursor)]

@@ -173,8 +173,12 @@ def execute(uri: str, sql: str) -> list[Any]:
 
 def run_command(profile: Path, *arguments: str) -> Outcome:
     """Run `python -m engagement_panel`."""
+    exit_code = 0
     with mock.patch.object(sys, "argv", ["engagement_panel", *arguments]), _captured(profile) as streams:
-        exit_code = _exit_code_of(engagement_panel.main)
+        try:
+            engagement_panel.main()
+        except SystemExit as exit:
+            exit_code = int(exit.code or 0)
     return Outcome(exit_code, *(stream.getvalue() for stream in streams))
 
 
@@ -227,11 +231,3 @@ def _captured(profile: Path) -> Iterator[tuple[io.StringIO, io.StringIO]]:
         contextlib.redirect_stderr(errors),
     ):
         yield output, errors
-
-
-def _exit_code_of(command: Callable[[], None]) -> int:
-    try:
-        command()
-    except SystemExit as exit:
-        return int(exit.code or 0)
-    return 0

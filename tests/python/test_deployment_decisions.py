@@ -4,7 +4,6 @@ The cases stand in schema mgmt under names that begin with their own; what a per
 to it, lies in schema reports or hangs on the view.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -262,7 +261,7 @@ class Deployed:
 
 
 @pytest.fixture(scope="module", params=[EMBEDDED, MACHINE])
-def deployed(request: pytest.FixtureRequest, make_panel: MakePanel) -> Iterator[Deployed]:
+def deployed(request: pytest.FixtureRequest, make_panel: MakePanel) -> Deployed:
     """Deploy the cases, let people build on them, change all, and deploy twice: plainly and with --full-refresh."""
     panel = make_panel(request.param)
     for name, case in CASES.items():
@@ -280,8 +279,7 @@ def deployed(request: pytest.FixtureRequest, make_panel: MakePanel) -> Iterator[
     plain = panel.run("run", "-s", "path:models/cases")
     between = panel.snapshot()
     full_refresh = panel.run("run", "-s", "path:models/cases", "--full-refresh")
-    yield Deployed(before, plain, between, full_refresh, panel.snapshot())
-    panel.project.restore()
+    return Deployed(before, plain, between, full_refresh, panel.snapshot())
 
 
 @EACH_CASE

@@ -25,7 +25,6 @@ ADDRESS = "https://git.example.org/engagement_panel.git"
 ACTIVITY = "models/panel/student_insights/engagement_student_activity_v"
 ROSTER_VIEW, ACTIVITY_VIEW = (f"mgmt.{Path(model).name}" for model in (ROSTER, ACTIVITY))
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-OWN = "package:reports"
 OF_ITS_OWN = {
     "models/own/stg_students.sql": "{{ config(materialized='view') }} select 1 as id, 'Ana'::text as name",
     "models/own/names.sql": "{{ config(materialized='view', meta={'for_readers': true}) }}"
@@ -74,12 +73,6 @@ def write_project(folder: Path, settings: dict[str, Any], schema_macro: str = ""
         (folder / name).write_text(text)
 
 
-def write_default_project(folder: Path) -> None:
-    """Write the project as the page has it for a school with schemas of its own."""
-    settings = SCHEMAS | {"models": SCHEMAS["models"] | {"+schema": "dev"}, "vars": SETTINGS["vars"]}
-    write_project(folder, settings, block("sql", "generate_schema_name"))
-
-
 def install(panel: Panel, folder: Path, packages: str) -> Outcome:
     (folder / "packages.yml").write_text(packages)
     return panel.run_dbt(panel.database, "deps", project=folder)
@@ -119,14 +112,13 @@ def packages(ours: ProjectCopy) -> Iterator[str]:
 
 @pytest.fixture
 def schools(panel: Panel, workspace: Path, packages: str) -> SchoolsPanel:
-    """Give the panel as it is deployed by a project that has installed ours from git."""
+    """Give the panel as a project deploys it that has installed ours from git, and has schemas of its own."""
     folder = workspace / "reports"
-    write_default_project(folder)
+    settings = SCHEMAS | {"models": SCHEMAS["models"] | {"+schema": "dev"}, "vars": SETTINGS["vars"]}
+    write_project(folder, settings, block("sql", "generate_schema_name"))
     if not (folder / "packages.yml").exists() or (folder / "packages.yml").read_text() != packages:
         install(panel, folder, packages).succeeded()
-    return SchoolsPanel(
-        panel.database, panel.uri, panel.folder / "reports", SimpleNamespace(path=folder), panel.run_dbt
-    )
+    return SchoolsPanel(panel.database, panel.uri, folder, SimpleNamespace(path=folder), panel.run_dbt)
 
 
 def test_without_the_hub_every_command_of_the_page_does_what_it_says(panel, workspace, ours):
@@ -263,7 +255,7 @@ def test_its_own_models_are_dbts_and_ours_are_not_looked_at(schools):
     log = (schools.target_folder(vars={}) / "logs/dbt.log").read_text()
     assert re.search(r"pg_advisory_xact_lock\([^;]*;\s*create schema if not exists \"dev\"", log)
 
-    own = ("-s", OWN, "--exclude", "to_call")
+    own = ("-s", "package:reports", "--exclude", "to_call")
     build = schools.deploy("build", *own)
     schools.execute("""
         create view reports.on_names as select * from dev.names;

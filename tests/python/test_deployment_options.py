@@ -28,8 +28,7 @@ def calls(panel: Panel) -> Panel:
     """Let hooks note that they ran, and in which transaction."""
     panel.execute("create table public.calls (what text, in_transaction bigint)")
     panel.execute("grant insert on public.calls to deployer; alter role deployer set lock_timeout = '7min'")
-    yield panel
-    panel.execute("alter role deployer reset lock_timeout")
+    return panel
 
 
 def run_case(panel: Panel, sql: str, *arguments: str) -> str:

@@ -8,7 +8,6 @@ from sandbox.load import ROSTER
 
 pytest_plugins = ["deployment"]
 
-
 # Its row_version changes whenever something is granted on a schema, whether or not that was missing.
 SCHEMAS = "select nspname, nspacl::text, xmin::text as row_version from pg_namespace where nspname !~ '^pg_' order by 1"
 ADDED_BY_HAND = f"""

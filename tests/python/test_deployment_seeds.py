@@ -93,7 +93,7 @@ def test_readers_see_the_old_rows_until_they_see_the_new_ones(panel, command, is
 
 
 @pytest.fixture(scope="module")
-def broken(make_panel: MakePanel) -> Iterator[tuple[Outcome, dict[str, list], dict[str, list]]]:
+def broken(make_panel: MakePanel) -> tuple[Outcome, dict[str, list], dict[str, list]]:
     """Load a sound seed for each case, then the broken ones; give that run, and the rows before and after."""
     panel = make_panel()
     csvs = {name: panel.project.read(f"seeds/{name}.csv") for name in ("session_frequency_bins", "dayparts")}
@@ -112,8 +112,7 @@ def broken(make_panel: MakePanel) -> Iterator[tuple[Outcome, dict[str, list], di
         assert broken != csv
         panel.project.write(f"seeds/cases/{name}.csv", broken)
     run = panel.run("seed", "-s", "path:seeds/cases").failed()
-    yield run, before, rows_of_cases(panel)
-    panel.project.restore()
+    return run, before, rows_of_cases(panel)
 
 
 @pytest.mark.parametrize("name", BROKEN)

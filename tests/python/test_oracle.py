@@ -47,7 +47,6 @@ OTHER_VARS = {
     # Null for one without a mark.
     "engagement_attendance_checkout_condition": "auto_checkout = false or student_id < 0",
 }
-DROP_INDEXES = f"drop index {sandbox.school.BY_STUDENT}, {sandbox.school.BY_TIME}"
 # A school that does not record when people leave, and looks at all gaps there ever were.
 NO_CHECKOUTS_VARS = {"engagement_attendance_checkout_time_column": None, "engagement_visit_gap_days": None}
 
@@ -154,7 +153,7 @@ def default_vars(deploy: Deploy) -> Deployment:
 @pytest.fixture(scope="module")
 def other_vars(deploy: Deploy) -> Deployment:
     """Give the panel as it is deployed with `OTHER_VARS`, without the indexes that it looks for."""
-    connection = deploy("other_vars", OTHER_VARS, DROP_INDEXES)
+    connection = deploy("other_vars", OTHER_VARS, f"drop index {sandbox.school.BY_STUDENT}, {sandbox.school.BY_TIME}")
     return Deployment(connection, OTHER_SETTINGS, those_that_count)
 
 
@@ -356,25 +355,23 @@ def test_a_loaded_school_is_read_as_it_is(default_vars, name, session_zone):
 
 
 def test_a_difference_tells_the_view_and_the_row(panel_connection):
-    with panel_connection.transaction(force_rollback=True):
-        panel_connection.execute("insert into public.students values (1, 'Ana', 'A1')")
-        expected = panel(*read_school(panel_connection))
-        expected["engagement_daypart_retention_v"][1] = ("afternoon_12_17", Decimal("0.00"))
-        expected["engagement_inactive_roster_v"].clear()
-        assert compare(panel_connection, expected) == [
-            "engagement_inactive_roster_v: row 1 differs (0 rows expected, 1 found)\n"
-            "  expected no row\n"
-            "  found    (1, 'Ana', 'A1', None, None, 'active_recent')",
-            "engagement_daypart_retention_v: row 2 differs (3 rows expected, 3 found)\n"
-            "  expected ('afternoon_12_17', '0.00')\n"
-            "  found    ('afternoon_12_17', '0.0000')",
-        ]
+    panel_connection.execute("insert into public.students values (1, 'Ana', 'A1')")
+    expected = panel(*read_school(panel_connection))
+    expected["engagement_daypart_retention_v"][1] = ("afternoon_12_17", Decimal("0.00"))
+    expected["engagement_inactive_roster_v"].clear()
+    assert compare(panel_connection, expected) == [
+        "engagement_inactive_roster_v: row 1 differs (0 rows expected, 1 found)\n"
+        "  expected no row\n"
+        "  found    (1, 'Ana', 'A1', None, None, 'active_recent')",
+        "engagement_daypart_retention_v: row 2 differs (3 rows expected, 3 found)\n"
+        "  expected ('afternoon_12_17', '0.00')\n"
+        "  found    ('afternoon_12_17', '0.0000')",
+    ]
 
 
 def test_the_clocks_of_the_last_session_zone_changed_lately(panel_connection):
-    with panel_connection.transaction(force_rollback=True):
-        set_session_zone(panel_connection, SESSION_ZONES[-1])
-        offsets = panel_connection.execute(
-            "select extract(timezone_hour from now()), extract(timezone_hour from now() - interval '13 days')"
-        ).fetchone()
+    set_session_zone(panel_connection, SESSION_ZONES[-1])
+    offsets = panel_connection.execute(
+        "select extract(timezone_hour from now()), extract(timezone_hour from now() - interval '13 days')"
+    ).fetchone()
     assert offsets == (-4, -5)

@@ -60,17 +60,13 @@ def lines(outcome: Outcome) -> dict[str, tuple[str, str]]:
     return told
 
 
-def nothing_remains(panel: Panel) -> None:
-    wait_until(lambda: not panel.execute(OF_RUNS), "the end of the preview's session")
-    assert panel.execute(LEFT_BEHIND) == []
-
-
 @contextmanager
 def as_it_was(panel: Panel) -> Iterator[None]:
     """See that what happens within leaves the database as it was, to the rows of pg_class."""
     before = panel.snapshot()
     yield
-    nothing_remains(panel)
+    wait_until(lambda: not panel.execute(OF_RUNS), "the end of the preview's session")
+    assert panel.execute(LEFT_BEHIND) == []
     assert panel.snapshot() == before
 
 
@@ -92,10 +88,7 @@ def test_an_unchanged_checkout_says_same_of_every_view(panel):
 
 def test_a_setting_of_the_role_is_no_change(panel):
     panel.execute("alter role deployer set quote_all_identifiers = on")
-    try:
-        found = preview(panel).exited_with(0)
-    finally:
-        panel.execute("alter role deployer reset all")
+    found = preview(panel).exited_with(0)
     assert lines(found) == {view: ("SAME", "unchanged") for view in VIEWS}
 
 
@@ -172,10 +165,6 @@ def test_both_versions_are_of_one_instant(panel):
     assert lines(found)[ROSTER_NAME] == ("SAME", "replaced")
 
 
-def rename_a_column(panel: Panel) -> None:
-    panel.project.rename_column(ROSTER, "level", "course")
-
-
 def edit_what_may_be_edited(panel: Panel) -> None:
     panel.project.select_from(STUDENTS_STEP, "*, 42 as shoe_size")
     panel.project.select_from("models/intermediate/int_engagement__sessions_30d", "*")
@@ -183,7 +172,7 @@ def edit_what_may_be_edited(panel: Panel) -> None:
 
 
 def edit_each_otherwise(panel: Panel) -> None:
-    rename_a_column(panel)
+    panel.project.rename_column(ROSTER, "level", "course")
     panel.project.append_column(model_of(panel, ACTIVITY_NAME), "note", "'call'::text", "text")
     breaks_its_contract, of_another_role, a_table, *_ = sorted(VIEWS - {ROSTER_NAME, ACTIVITY_NAME})
     panel.project.select_from(model_of(panel, breaks_its_contract), "*, 1 as undeclared")
@@ -242,7 +231,7 @@ def test_the_deployment_does_what_the_preview_says(panel, edit):
 
 
 def test_a_refusal_names_the_columns_and_what_would_differ(panel):
-    rename_a_column(panel)
+    panel.project.rename_column(ROSTER, "level", "course")
     found = preview(panel).exited_with(1)
     word, finding = lines(found)[ROSTER_NAME]
     assert word == "REFUSED"

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 import yaml
 from psycopg import sql
-from support import PROJECT, run_command, run_dbt, write_program
+from support import PROJECT, execute, run_command, run_dbt, write_program
 
 import sandbox.server
 from engagement_panel import dbt
@@ -58,8 +58,7 @@ def server(workspace: Path) -> Iterator[dict[str, Any]]:
     data = workspace / "elsewhere"
     sandbox.server.start(data)
     try:
-        with psycopg.connect(sandbox.server.uri(data), autocommit=True) as connection:
-            connection.execute("create database school encoding 'UTF8' template template0")
+        execute(sandbox.server.uri(data), "create database school encoding 'UTF8' template template0")
         with psycopg.connect(sandbox.server.uri(data, "school")) as connection:
             school.create(connection)
             connection.execute(ROLES)
@@ -129,18 +128,13 @@ def run(project: Path, *command: str | Path, **variables: str) -> subprocess.Com
     return subprocess.run(command, cwd=project, env=environment | variables, capture_output=True, text=True)
 
 
-def scheduled_commands() -> list[str]:
-    """Give the command that cron runs and the one that systemd runs, as docs/schedule.md has them."""
+def run_scheduled(project: Path, password_file: Path) -> subprocess.CompletedProcess[str]:
+    """Run what cron and systemd run, with our folder and password file for those of docs/schedule.md."""
     page = (PROJECT / "docs" / "schedule.md").read_text()
     (cron,) = re.findall(r"^(?:[\d*]+ ){5}(.+)$", page, re.MULTILINE)
     (systemd,) = re.findall("^ExecStart=(.+)$", page, re.MULTILINE)
-    return [cron, systemd]
-
-
-def run_scheduled(project: Path, password_file: Path) -> subprocess.CompletedProcess[str]:
-    """Run what cron and systemd run, with our folder and password file for those of the page."""
-    (command,) = {*scheduled_commands()}
-    command = command.replace("/srv/engagement_panel", shlex.quote(str(project)))
+    assert cron == systemd
+    command = cron.replace("/srv/engagement_panel", shlex.quote(str(project)))
     command = command.replace("/etc/engagement_panel.env", shlex.quote(str(password_file)))
     return run(Path("/"), "/bin/sh", "-c", command)
 

@@ -175,12 +175,7 @@ def test_the_page_can_be_listened_to(page):
     assert all(page.texts("caption"))
     assert all(attributes.get("scope") in ("col", "row") for tag, attributes, _ in page.elements if tag == "th")
 
-    pictures = [index for index, (tag, *_) in enumerate(page.elements) if tag == "svg"]
-    assert len(pictures) == 9
-    for index in pictures:
-        assert page.elements[index][1]["role"] == "img"
-        title, _, text = page.elements[index + 1]
-        assert title == "title" and "".join(text)
+    assert len(page.texts("svg")) == 9 == len(page.texts("svg", role="img"))
 
 
 def test_the_figures_are_those_of_the_views(page, database):
@@ -316,7 +311,6 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
     page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
     ((name, *_),) = page.rows("doble_riesgo")[1:]
     assert name.startswith("repeatable read on 20")
-    assert name in page.texts("th", scope="row")
     assert page.texts("th", scope="row").count(name) == 2
 
 

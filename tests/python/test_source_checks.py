@@ -164,10 +164,6 @@ def test_bad_source_is_refused_and_all_is_told_at_once(change, refused, sql, var
 
 
 MISTYPED = {
-    "engagement_consistency_session_target": (
-        12,
-        "there is no such var. Did you mean engagement_consistency_sessions_target?",
-    ),
     "deployment_reader": (["dashboard"], "there is no such var. Did you mean deployment_readers?"),
     "engagment_timezone": ("UTC", "there is no such var. Did you mean engagement_timezone?"),
     "ENGAGEMENT_CALL_FROM_DAY": (10, "there is no such var. Did you mean engagement_call_from_days?"),

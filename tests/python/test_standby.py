@@ -35,12 +35,11 @@ REFUSAL = (
 
 
 @pytest.fixture(scope="module")
-def primary(make_panel: MakePanel) -> Iterator[Panel]:
+def primary(make_panel: MakePanel) -> Panel:
     """Give the panel with all its views, on the primary."""
     panel = make_panel(MACHINE, "on_primary")
     panel.deploy("run", vars=ALL_VIEWS)
-    yield panel
-    panel.project.restore()
+    return panel
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from engagement_panel.dbt import inline, inline_value
 pytest_plugins = ["deployment"]
 
 MACRO = "macros/sources/supported_postgres.sql"
-POSTGRES = range(14, 19)
 
 
 @pytest.fixture
@@ -47,12 +46,11 @@ def test_ci_tests_what_readme_says_and_the_project_takes(matrices):
     assert between(",".join(settings["require-dbt-version"])) == (f"{dbt}.0", f"1.{int(dbt[2:]) + 1}.0")
     pinned = {name: version for name, _, version in (each.partition("==") for each in declared["dependencies"])}
     assert pinned["dbt-core"].startswith(f"{dbt}.")
-    assert [int(oldest), int(newest)] == [min(POSTGRES), max(POSTGRES)]
+    assert f"{{'from': {oldest}, 'to': {newest}}}" in (PROJECT / MACRO).read_text()
 
 
 def test_below_is_a_problem_and_above_a_warning(run_dbt):
     cases = {130022: (1, 0), 139999: (1, 0), 140000: (0, 0), 180001: (0, 0), 189999: (0, 0), 190000: (0, 1)}
-    assert min(POSTGRES) * 10_000 in cases
     calls = ", ".join(f"postgres_version_findings({number})" for number in cases)
     run = run_dbt("school", *inline(f"[{calls}]")).succeeded()
     said = dict(zip(cases, inline_value(run.results), strict=True))

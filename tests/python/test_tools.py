@@ -42,16 +42,14 @@ def sample(make_database, sample_template: str) -> str:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_plain_sql_runs(sample, view):
-    with psycopg.connect(sample) as connection:
-        assert connection.execute(f"select * from plain.{view}").fetchall()
+    assert execute(sample, f"select * from plain.{view}")
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_bench_can_look_a_row_up(sample, view):
     column, value = (VIEWS[view].fact("bench", "look_up", key) for key in ("column", "value"))
-    with psycopg.connect(sample) as connection:
-        for schema in (SCHEMA, "plain"):
-            connection.execute(f"select * from {schema}.{view} where {column} = {value}")
+    for schema in (SCHEMA, "plain"):
+        execute(sample, f"select * from {schema}.{view} where {column} = {value}")
 
 
 @pytest.mark.parametrize("view", QUESTIONS)
