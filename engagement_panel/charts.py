@@ -58,7 +58,9 @@ def standing_bars(
     foot, step = TEXT_ROW + STANDING_HEIGHT, WIDTH / len(values)
     heights = [STANDING_HEIGHT * _share(value, values.values()) for value in values.values()]
     last, highest = len(values) - 1, heights.index(max(heights))
-    every = ceil((_width(values) + GAP) / step)
+    label_width = _width(values)
+    moved = max(label_width - step, 0) / 2  # by which the last label is off its bar, so that it stays in the picture
+    every = ceil((label_width + GAP + moved) / step)
     has_room = _width(map(write, values.values())) <= step
     for column, (label, value) in enumerate(values.items()):
         middle = step * (column + 0.5)

@@ -349,11 +349,12 @@ def test_readers_and_a_writer_notice_nothing_and_do_not_show(panel):
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")  # a person would see it beside the one line
 def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
-    def told() -> str:
-        found = preview(panel).exited_with(2)
+    def told(**variables: object) -> str:
+        found = preview(panel, **variables).exited_with(2)
         assert (found.output, found.errors.count("\n")) == ("", 1)
         return found.errors
 
+    assert "engagement_timezon: there is no such var." in told(engagement_timezon="UTC")
     panel.execute("revoke select on student_attendance from deployer")
     assert "public.student_attendance" in told()
     panel.execute("grant select on student_attendance to deployer")

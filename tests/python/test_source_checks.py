@@ -165,6 +165,9 @@ def test_bad_source_is_refused_and_all_is_told_at_once(change, refused, sql, var
 
 MISTYPED = {
     "deployment_reader": (["dashboard"], "there is no such var. Did you mean deployment_readers?"),
+    "deployment_x": (1, "there is no such var."),
+    "engagement_x": (1, "there is no such var."),
+    "learning_x": (1, "there is no such var."),
     "engagment_timezone": ("UTC", "there is no such var. Did you mean engagement_timezone?"),
     "ENGAGEMENT_CALL_FROM_DAY": (10, "there is no such var. Did you mean engagement_call_from_days?"),
     "deployment_readers": ("dashboard", 'is "dashboard", must be a list of names, for instance [one, another].'),

@@ -203,6 +203,8 @@ def test_a_small_soak_tells_what_became_of_each_deployment(server, make_database
     assert soaked.is_clean()
     assert soaked.outcomes == {"refused, as it should be": 2, "done": 3, "killed": 1}
     assert all(tally.reads for tally in soaked.tallies)
+    execute(uri, "create table mgmt.one__dbt_tmp (); create table mgmt.another__dbt_backup ()")
+    assert execute(uri, soak.LEFTOVERS) == [(2,)]
 
     soaked.refuses_columns = False
     monkeypatch.setattr(soak, "CHANGES", [lambda project: project.select_from(ROSTER, "nothing")])

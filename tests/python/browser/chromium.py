@@ -31,14 +31,14 @@ class Tab:
 
 
 @contextmanager
-def open_tab(width: int = 1280, height: int = 800) -> Iterator[Tab]:
-    """Open a page of that size, in pixels; skip the test where there is no chromium."""
+def open_tab(width: int = 1280, height: int = 800, *, is_mobile: bool = False) -> Iterator[Tab]:
+    """Open a page of that size, in pixels, as on a desk or on a phone; skip the test where there is no chromium."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium here, so NOTHING WAS CHECKED IN A BROWSER: on Debian and Ubuntu, apt install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        tab = Tab(browser.new_page(viewport={"width": width, "height": height}))
+        tab = Tab(browser.new_page(viewport={"width": width, "height": height}, is_mobile=is_mobile))
         tab.page.on("console", lambda said: said.type in ("error", "warning") and tab.complaints.append(said.text))
         tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
         tab.page.on("requestfailed", lambda request: tab.complaints.append(f"{request.url}: {request.failure}"))

@@ -49,8 +49,9 @@ def test_the_report_on_a_desk(page):
 
 
 def test_the_report_on_a_phone(page):
-    with open_tab(360, 690) as tab:
+    with open_tab(360, 690, is_mobile=True) as tab:
         tab.page.goto(page)
+        assert tab.page.evaluate("innerWidth") == 360, "a phone shows the page as wide as it is itself"
         expect_all_to_be_seen(tab)
         for wide in tab.page.locator(".scroll").all():
             expect(wide).to_have_css("overflow-x", "auto")
