@@ -80,6 +80,8 @@ create role "{READER}" login;
 create role analyst login;
 create role "Stranger";
 create role stranger login;
+create role migrator login in role school, deployer, panel_owners;
+create role table_owner login in role school;
 """
 
 # All that the school grants: the deployer makes and owns the rest. PostgreSQL copies no grants on a database with it.
@@ -235,6 +237,11 @@ class Panel:
         os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
         wait_until(lambda: not sandbox.server.is_running(folder), "the server is down")
         sandbox.server.start(folder)
+
+    def model_of(self, view: str) -> str:
+        """Give the file of a view's model, without its suffix."""
+        (file,) = (self.project.path / "models").rglob(f"{view.removeprefix('mgmt.')}.sql")
+        return str(file.relative_to(self.project.path).with_suffix(""))
 
     def target_folder(self, user: str = "deployer", vars: dict[str, Any] = VARS) -> Path:
         """Where dbt keeps its artifacts when it runs in this process, apart by vars: each parses once."""

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -32,7 +31,7 @@ def test_build_on_few_rows_writes_no_view(panel, option):
 
 def test_no_more_is_deployed_than_is_selected(panel):
     for view in PANEL:
-        panel.project.append_column(models_of_the_panel(panel)[view], "note", "'new'::text", "text")
+        panel.project.append_column(panel.model_of(view), "note", "'new'::text", "text")
     panel.deploy("run", "-s", "engagement_inactive_roster_v")
     assert with_a_note(panel) == {ROSTER_VIEW}
     panel.deploy("build", "-s", "stg_engagement__learners_at_risk+", "--exclude-resource-type", "test")
@@ -95,9 +94,8 @@ UNDER_VIEWS = ("run-operation", "change_under_views", "--args", f"{{relation: pu
 
 
 @pytest.fixture
-def migrator(panel: Panel) -> Iterator[str]:
-    """Make the role, and let people give the panel grants, comments and a view on top."""
-    panel.execute("create role migrator login in role school, deployer, panel_owners")
+def migrator(panel: Panel) -> str:
+    """Give the role, after people have given the panel grants, comments and a view on top."""
     panel.execute(f"""
         grant create on schema public to school;
         grant select (student_id) on {ROSTER_VIEW} to analyst with grant option;
@@ -106,8 +104,7 @@ def migrator(panel: Panel) -> Iterator[str]:
         create view reports.levels with (security_barrier) as select level from {ROSTER_VIEW} group by level;
         comment on view reports.levels is 'one row a level'
     """)
-    yield "migrator"
-    panel.execute("drop role migrator")
+    return "migrator"
 
 
 def test_migration_is_made_under_the_views_and_a_run_after_it_changes_no_columns(panel, migrator):
@@ -137,12 +134,6 @@ def test_migration_waits_for_a_reader_of_the_table_and_names_him(panel, migrator
         reader.execute("begin; select from public.students")
         output = deploy_past(panel, reader, PAUSES, *UNDER_VIEWS, user=migrator)
         assert f"public.students is in use by process {reader.info.backend_pid} (postgres" in output
-
-
-def models_of_the_panel(panel: Panel) -> dict[str, str]:
-    """The panel's models, each as a file without suffix, by the names of their views."""
-    files = (panel.project.path / "models/panel").rglob("*_v.sql")
-    return {f"mgmt.{file.stem}": str(file.relative_to(panel.project.path).with_suffix("")) for file in files}
 
 
 def with_a_note(panel: Panel) -> set[str]:

@@ -173,10 +173,10 @@ def edit_what_may_be_edited(panel: Panel) -> None:
 
 def edit_each_otherwise(panel: Panel) -> None:
     panel.project.rename_column(ROSTER, "level", "course")
-    panel.project.append_column(model_of(panel, ACTIVITY_NAME), "note", "'call'::text", "text")
+    panel.project.append_column(panel.model_of(ACTIVITY_NAME), "note", "'call'::text", "text")
     breaks_its_contract, of_another_role, a_table, *_ = sorted(VIEWS - {ROSTER_NAME, ACTIVITY_NAME})
-    panel.project.select_from(model_of(panel, breaks_its_contract), "*, 1 as undeclared")
-    panel.project.append_column(model_of(panel, of_another_role), "note", "'call'::text", "text")
+    panel.project.select_from(panel.model_of(breaks_its_contract), "*, 1 as undeclared")
+    panel.project.append_column(panel.model_of(of_another_role), "note", "'call'::text", "text")
     panel.execute(f"""
         grant usage on schema mgmt, mgmt_internal to school;
         grant select on all tables in schema mgmt_internal to school;
@@ -186,12 +186,6 @@ def edit_each_otherwise(panel: Panel) -> None:
         create table mgmt.{a_table} (student_id integer);
         alter table mgmt.{a_table} owner to deployer;
     """)
-
-
-def model_of(panel: Panel, view: str) -> str:
-    """Give the file of a view's model, without its suffix."""
-    (file,) = (panel.project.path / "models").rglob(f"{view}.sql")
-    return str(file.relative_to(panel.project.path).with_suffix(""))
 
 
 def retype_a_column_of_a_step(panel: Panel) -> None:

@@ -178,6 +178,23 @@ def test_the_page_can_be_listened_to(page):
     assert len(page.texts("svg")) == 9 == len(page.texts("svg", role="img"))
 
 
+def test_the_key_figures_are_those_of_the_school(page):
+    assert dict(zip(page.texts("dt"), page.texts("dd"), strict=True)) == {
+        "Vinieron en 7 días": "4 =\xa00,0\xa0% frente a los 7 días anteriores",
+        "En 14 días": "5",
+        "En 30 días": "14",
+        "En 180 días": "65",
+        "De los del mes, esta semana": "28,6\xa0%",
+        "Minutos en 7 días": "0 sin semana anterior con que comparar",
+        "Días entre visitas, promedio": "2,8",
+        "Días entre visitas, mediana": "4,0",
+        "Activos sin venir 7 días o más": "70",
+        "Activos sin venir 14 días o más": "69",
+        "Activos sin venir 30 días o más": "60",
+        "Activos sin venir 180 días o más": "9",
+    }
+
+
 def test_the_figures_are_those_of_the_views(page, database):
     ask = partial(execute, database)
     heads = dict(zip(page.texts("th", scope="row"), page.texts("td"), strict=False))  # the figures' tables come first
@@ -202,11 +219,22 @@ def test_the_figures_are_those_of_the_views(page, database):
     assert {"De 30 a 179", "11+", "Noche, 17 a 20"} <= set(drawn)
 
 
+def test_each_section_has_its_heading_and_each_list_says_who_is_in_it(page):
+    lists = ["Por llamar (70)", "Alto compromiso (2)", "Regresos (1)", "Doble riesgo (3)"]
+    assert page.texts("h2") == ["Cifras clave", "Tendencias", "Horarios", "Alumnos", *lists]
+    assert [text for text in page.texts("p") if text.startswith("Alumnos activos")] == [
+        "Alumnos activos con 7 días o más sin venir; primero quien lleva más tiempo ausente.",
+        "Alumnos activos con 5 visitas o más en 30 días y un puntaje de constancia de 60 o más, de 100;"
+        " desde 85, embajadores potenciales.",
+        "Alumnos activos que volvieron en los últimos 14 días tras 14 días o más de ausencia; primero el más reciente.",
+        "Alumnos activos con 14 días o más sin venir que, además, preocupan en su aprendizaje.",
+    ]
+
+
 def test_whom_to_call(page, folder):
     headings, *called = page.rows("por_llamar")
     assert headings == ["Nombre", "N.º", "Nivel", "Días sin venir", "Días entre visitas"]
     assert len(called) == 50, "the page shows the first fifty"
-    assert "Por llamar (70)" in page.texts("h2")
     tiles = [page.texts("a", href=f"#{section}") for section in ("alumnos", "por_llamar", "regresos")]
     assert tiles == [["75 alumnos"], ["70 por llamar"], ["1 regresos"]]
     assert {row[3] for row in called[:9]} == {"900"}
@@ -236,7 +264,8 @@ def test_who_is_highly_engaged(page, folder):
 
 def test_who_came_back(page, folder, database):
     ((returned,),) = execute(database, "select return_date from mgmt.engagement_recent_reactivated_14d_v")
-    (_, shown), (_, listed) = page.rows("regresos"), read_csv(folder, "regresos")
+    (headings, shown), (_, listed) = page.rows("regresos"), read_csv(folder, "regresos")
+    assert headings == ["Nombre", "N.º", "Volvió el", "Días de ausencia"]
     assert listed == ["De vuelta", "104", str(returned), "39"]
     assert (shown[0], shown[1], shown[3]) == ("De vuelta", "104", "39")
     assert f"\xa0{returned.day}\xa0" in shown[2]
@@ -284,6 +313,7 @@ def test_a_panel_without_a_row_is_a_page_too(panel_database, workspace):
     run_command(profile, "report", "--output", str(profile / "written")).succeeded()
     page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
     assert page.texts("p").count("Nadie por ahora.") == 4
+    assert {*page.texts("td")} == {"0", "0,0\xa0%"}
 
 
 @pytest.mark.parametrize("autocommit", [False, True])
