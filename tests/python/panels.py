@@ -304,9 +304,6 @@ ADVERSARIAL: dict[str, School] = {
     "a return at local midnight": school_of(
         *([WallClock(days, MIDNIGHT, shift), Ago(50 * DAY)] for days in range(15) for shift in around(NOW))
     ),
-    "a return late in the evening": school_of(
-        *([WallClock(days, time(hour, 59)), Ago(50 * DAY)] for days in (1, 5, 13) for hour in (4, 5, 18, 19, 23))
-    ),
     "returns in order of the instant, name and id": school_of(
         *(ago(elapsed, 50 * DAY) for elapsed in (DAY, DAY - TICK) for _ in range(5)),
         names=["b", None, "a", "b", None] * 2,

@@ -257,6 +257,7 @@ def test_the_sketch_goes_wrong_where_the_rules_say(connection, queries):
 
     listed = Counter(learner.student_id for learner in learners)
     assert all(listed[int(key)] > 1 for module, key in sketched if module == 19)
+    assert {key for key in ours if key[0] == 19} <= sketched.keys()
 
 
 # A Monday at 0:00 by the school's clock.

@@ -49,7 +49,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"snapshot_date": MONDAY, "mau_rolling_30d": 80},
     ],
     "heatmap": [
-        {"iso_weekday": day, "hour_local": hour, "minutes": {(1, 9): 60, (7, 20): 7}.get((day, hour), 0)}
+        {"iso_weekday": day, "hour_local": hour, "minutes": {(1, 9): 60, (1, 20): 8, (7, 20): 7}.get((day, hour), 0)}
         for day in range(1, 8)
         for hour in range(24)
     ],
@@ -138,7 +138,7 @@ def test_without_the_active_counts_those_who_came_are_those_of_the_week(panel):
 
 
 def test_a_moment_is_written_in_full():
-    assert spanish.moment(datetime(2026, 3, 16, 15, 30)) == "lunes 16 de marzo de 2026, 15:30"
+    assert spanish.moment(datetime(2025, 12, 30, 15, 30)) == "martes 30 de diciembre de 2025, 15:30"
 
 
 def test_the_charts_hold_the_rows(panel):
@@ -159,7 +159,7 @@ def test_the_heatmap_shows_the_opening_hours(panel):
     texts = [text.text for text in ElementTree.fromstring(heatmap.picture).iter("text")]
     assert texts[:12] == [str(hour) for hour in range(9, 21)]
     assert [row[0] for row in heatmap.rows] == ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"]
-    assert heatmap.rows[0][1:] == ["60", *["0"] * 11]
+    assert heatmap.rows[0][1:] == ["60", *["0"] * 10, "8"]
     assert heatmap.rows[6][1:] == [*["0"] * 11, "7"]
 
 
@@ -214,7 +214,7 @@ def test_the_terminal_shows_figures_trends_and_hours(panel):
         "Minutes by hour of the week in 90 days (█ up to 60)",
         "       9 10 11 12 13 14 15 16 17 18 19 20",
     ]
-    assert shown[12:19] == ["Mon   ██", *"Tue Wed Thu Fri Sat".split(), f"Sun  {' ' * 34}░░"]
+    assert shown[12:19] == [f"Mon   ██{' ' * 31}░░", *"Tue Wed Thu Fri Sat".split(), f"Sun  {' ' * 34}░░"]
     assert [" ".join(line.split()) for line in shown[19:]] == BARS.splitlines()
 
 

@@ -87,9 +87,12 @@ def test_an_unchanged_checkout_says_same_of_every_view(panel):
 
 
 def test_a_setting_of_the_role_is_no_change(panel):
-    panel.execute("alter role deployer set quote_all_identifiers = on")
+    for setting in ("quote_all_identifiers = on", "statement_timeout = '2s'"):
+        panel.execute(f"alter role deployer set {setting}")
     found = preview(panel).exited_with(0)
     assert lines(found) == {view: ("SAME", "unchanged") for view in VIEWS}
+    change_rows(panel, ROSTER, "level", "pg_sleep(0.05) is not null")  # more than two seconds for the sixty students
+    assert lines(preview(panel).exited_with(0))[ROSTER_NAME] == ("SAME", "replaced")
 
 
 def test_a_changed_score_target_names_rows_and_column_and_nobody(panel):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -147,7 +148,8 @@ def test_jit_is_named_if_the_reader_has_it(of_reader):
 
 
 def test_it_reads_as_the_reader_and_his_rights_are_what_counts(of_reader):
-    assert f"read as {READER}: " in timed(of_reader, PATIENT)["whole_panel"].finding
+    readers = [READER, "nobody there"]
+    assert f"read as {READER}: " in timed(of_reader, PATIENT, deployment_readers=readers)["whole_panel"].finding
     of_reader.execute(f'revoke select on mgmt.{ACTIVITY} from "{READER}"')
     checks = timed(of_reader, PATIENT)
     refused = {name: check.finding for name, check in checks.items() if check.state == "error"}
@@ -214,6 +216,12 @@ def test_two_slow_readings_make_a_view_slow_and_a_cold_start_does_not():
     assert measure(200) == (False, "200 ms")
     assert measure(201, 200) == (False, "200 ms after a cold start of 201 ms")
     assert measure(480, 410) == (True, "480 ms, then 410 ms; the limit is 200 ms")
+
+
+def test_jit_is_no_cause_of_what_is_no_faster_without_it():
+    compiled = timing.Measured(200, [Reading(480, is_compiled=True), Reading(410, is_compiled=True)])
+    reader = SimpleNamespace(read=lambda *_: Reading(410), patience_ms=500)
+    assert timing._jit(reader, None, compiled) == []
 
 
 def test_if_no_view_is_slow_the_rest_of_the_time_goes_to_the_way_here():
