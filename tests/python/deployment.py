@@ -279,14 +279,13 @@ def disable_idle_steps(copy: ProjectCopy) -> None:
 
 
 @pytest.fixture(scope="session")
-def machine_server(workspace: Path) -> Iterator[str]:
+def machine_server(workspace: Path) -> str:
     """Give the URI of a server of the machine's own PostgreSQL; skip where there is none."""
     data = workspace / "machine"
     data.mkdir()
     run_as_server("initdb", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
     start_server(data)
-    yield make_conninfo(host=str(data), user="postgres", dbname="postgres")
-    run_as_server("pg_ctl", data, "--wait", "--mode=immediate", "stop")
+    return make_conninfo(host=str(data), user="postgres", dbname="postgres")
 
 
 def run_as_server(program: str, data: Path, *arguments: str) -> None:
@@ -308,11 +307,10 @@ def start_server(data: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def mortal_server(workspace: Path) -> Iterator[str]:
+def mortal_server(workspace: Path) -> str:
     """Give the URI of an embedded server that a test may bring down."""
     data = workspace / "mortal"
-    yield sandbox.server.start(data)
-    sandbox.server.stop(data)
+    return sandbox.server.start(data)
 
 
 @pytest.fixture(scope="session")

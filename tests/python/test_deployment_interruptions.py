@@ -38,7 +38,6 @@ from sandbox.load import FOREIGN_VIEW, ROSTER, DbtProcess
 pytest_plugins = ["deployment"]
 
 PATIENT = VARS | {"deployment_lock_wait_ms": 60_000}  # so that a run can be caught waiting
-RUN, SEED = ["run"], ["seed"]
 CHANGE_UNDER_VIEWS = [
     *("run-operation", "change_under_views", "--args"),
     "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}",
@@ -108,7 +107,7 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
 def test_wait_that_is_no_bound_is_told_before_anything_changes(panel, wait):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     line = f"deployment_lock_wait_ms: is {json.dumps(wait)}, must be a whole number of milliseconds above 0."
-    for command, exit_code in ((RUN, 2), (CHANGE_UNDER_VIEWS, 1)):
+    for command, exit_code in ((["run"], 2), (CHANGE_UNDER_VIEWS, 1)):
         run = panel.refused(*command, vars=VARS | {"deployment_lock_wait_ms": wait}, exit_code=exit_code)
         assert line in run.output
         assert f"of {MODELS} START" not in run.output
@@ -174,7 +173,7 @@ def test_runs_at_the_same_time_that_change_the_same(panel):
     assert panel.snapshot(ROSTER_VIEW)[ROSTER_VIEW].columns[2].startswith("course text")
 
 
-@pytest.mark.parametrize("command", [RUN, SEED, CHANGE_UNDER_VIEWS], ids=lambda command: " ".join(command[:2]))
+@pytest.mark.parametrize("command", [["run"], ["seed"], CHANGE_UNDER_VIEWS], ids=lambda command: " ".join(command[:2]))
 def test_run_that_waits_for_another_says_so(panel, command):
     with panel.connect() as other:
         other.execute(f"set application_name = 'dbt of another'; begin; select pg_advisory_xact_lock({TURN})")
