@@ -1,5 +1,6 @@
 """The health of the sources: what it takes for well, what for not well, and what it leaves behind."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -114,6 +115,9 @@ def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile
     stop_the_feed(sound_school, timedelta(days=5))
     assert states(profile) == (1, {"checkins_arrive": "FAIL"})
 
+    settings = json.loads((profile / "profiles.yml").read_text())["engagement_panel"]
+    settings["outputs"]["away"] = settings["outputs"]["mgmt"] | {"dbname": "there is none"}
+    (profile / "profiles.yml").write_text(json.dumps({"engagement_panel": settings | {"target": "away"}}))
     sound_school.execute(NOT_WELL["future_checkins"])
     file = tmp_path / "health.xml"
     outcome = run_command(profile, "health", "--target", "mgmt", "--junit", str(file), "--strict").failed()
@@ -127,7 +131,7 @@ def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile
         " The rows behind a warning of the sources: `.venv/bin/dbt show --target mgmt -s NAME`."
     )
     sound_school.execute("drop view mgmt.engagement_dau_90d_v")
-    run_command(profile, "health").exited_with(2)  # though the feed stands still
+    run_command(profile, "health", "--target", "mgmt").exited_with(2)  # though the feed stands still
 
 
 def test_a_long_weekend_is_no_alarm(profile, sound_school):

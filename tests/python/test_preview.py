@@ -56,6 +56,7 @@ def lines(outcome: Outcome) -> dict[str, tuple[str, str]]:
     said = outcome.output.splitlines()
     told = {found[2]: (found[1], found[3]) for line in said if (found := LINE.fullmatch(line))}
     words = [word for name, (word, _) in told.items() if name.endswith("_v")]
+    assert words == sorted(words, key=["SAME", "NEW", "CHANGES", "REFUSED"].index), "what is worst stands last"
     assert said[-1] == f"{words.count('SAME')} of {len(words)} views stay the same for their readers."
     return told
 
@@ -145,8 +146,8 @@ def test_rows_without_a_key_appear_and_vanish(panel):
 
 
 def test_the_one_row_of_a_view_changes_whatever_its_key():
-    old, new = Version(["students"], [("5",)]), Version(["students"], [("6",)])
-    assert compare(old, new, key=["students"]).summary() == "1 row changes (students in 1)"
+    old, new = (Version(["wau", "mau", "ratio", "week"], [(value,) * 4]) for value in "56")
+    assert compare(old, new, key=["wau"]).summary() == "1 row changes (wau in 1, mau in 1, ratio in 1, week in 1)"
 
 
 def test_a_row_that_comes_twice_appears():
@@ -352,6 +353,7 @@ def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
         return found.errors
 
     assert "engagement_timezon: there is no such var." in told(engagement_timezon="UTC")
+    assert "nobody there" in told(deployment_readers=["nobody there"])
     panel.execute("revoke select on student_attendance from deployer")
     assert "public.student_attendance" in told()
     panel.execute("grant select on student_attendance to deployer")
@@ -360,9 +362,10 @@ def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
         other.execute(f"begin; alter view mgmt.{ROSTER_NAME} set (security_barrier)")
         assert told().startswith(f"{ROSTER_NAME}: something that it reads is locked for longer than 10ms. Run again")
     dayparts = panel.project.read("seeds/dayparts.csv")
-    panel.project.write("seeds/dayparts.csv", dayparts.replace("hour_below", "hour_until"))
-    columns = "seeds/dayparts.csv: has the columns daypart, hour_from, hour_until; its description has "
-    assert told() == f"{columns}daypart, hour_from, hour_below.\n"
+    for header in ("daypart,hour_from,hour_until", "daypart,hour_below,hour_from"):
+        panel.project.write("seeds/dayparts.csv", dayparts.replace("daypart,hour_from,hour_below", header))
+        columns = f"seeds/dayparts.csv: has the columns {header.replace(',', ', ')}; its description has "
+        assert told() == f"{columns}daypart, hour_from, hour_below.\n"
     panel.project.write("seeds/dayparts.csv", dayparts)
     change_rows(panel, ROSTER, "no_such_column as level")
     assert told() == f'{ROSTER_NAME}: column "no_such_column" does not exist\n'

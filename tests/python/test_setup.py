@@ -300,6 +300,7 @@ def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project):
 
 @pytest.mark.usefixtures("hub")
 def test_what_the_hub_does_not_have_is_an_error_and_no_case_for_the_stand_in(bare_project):
+    set_up.install_dbt_utils(bare_project)
     packages = yaml.safe_dump({"packages": [{"package": "dbt-labs/dbt_utils", "version": "9.9.9"}]})
     (bare_project / "packages.yml").write_text(packages)
     with pytest.raises(SystemExit, match="dbt deps could not install packages.yml"):
