@@ -25,6 +25,7 @@ OTHER_VARS = {
     "engagement_consistency_sessions_target": 12,
     "engagement_avg_gap_history_days": 90,
     "engagement_call_from_days": 5,
+    "engagement_list_length": 2,
     "student_id": 1,
 }
 
@@ -94,7 +95,7 @@ def test_the_call_list_is_the_fifty_longest_away(connection, queries):
     assert connection.execute(queries["call_today"]).fetchall() == expected
 
 
-def test_the_engaged_are_ranked_by_score(connection, queries):
+def test_the_engaged_are_ranked_by_score(connection, queries, other_queries):
     engaged = [
         (-score, -sessions, full_name is None, full_name or "", student_id, level)
         for student_id, full_name, level, sessions, _, _, score in activity(connection)
@@ -106,6 +107,7 @@ def test_the_engaged_are_ranked_by_score(connection, queries):
     ]
     assert expected
     assert connection.execute(queries["high_engagement_and_ambassadors"]).fetchall() == expected
+    assert len(connection.execute(other_queries["high_engagement_and_ambassadors"]).fetchall()) == 2
 
 
 def test_another_target_moves_students_up(connection, other_queries):

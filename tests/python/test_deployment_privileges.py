@@ -153,6 +153,19 @@ def test_migration_by_a_role_that_is_no_member_of_the_owners_names_the_cure(pane
     assert run.output.count("Nothing was changed") == 1
 
 
+def test_a_member_of_the_owners_who_does_not_have_their_rights_is_told_so(panel):
+    panel.execute(f"""
+        alter view {ROSTER_VIEW} owner to panel_owners;
+        alter role deployer noinherit; revoke panel_owners from deployer; grant panel_owners to deployer
+    """)
+    panel.project.select_from(ROSTER, "*")
+    try:
+        said = unquoted(panel.refused("run", "-s", "engagement_inactive_roster_v").output)
+    finally:
+        panel.execute("alter role deployer inherit; revoke panel_owners from deployer; grant panel_owners to deployer")
+    assert f"{ROSTER_VIEW} was left as it is: it belongs to role panel_owners, which role deployer" in said
+
+
 def unquoted(output: str) -> str:
     """What a run said, without the quotes around names."""
     return output.replace('"', "")

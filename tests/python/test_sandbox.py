@@ -259,6 +259,7 @@ def test_a_demo_that_cannot_build_the_panel_fails_and_says_why(make_database, wo
 def test_the_sample_school_is_loaded_into_an_empty_database_and_over_no_other(make_database):
     uri = make_database("loaded")
 
+    assert run_sandbox(PROJECT, "load", f"{uri}_not").stderr.startswith("The sandbox failed: ")
     assert run_sandbox(PROJECT, "load", uri).returncode == 0
     counted = "select count(*) from public.students"
     ((loaded,),) = execute(uri, counted)

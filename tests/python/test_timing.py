@@ -114,7 +114,7 @@ def test_a_cause_is_named_of_the_views_that_it_slows(of_reader, name):
         connection.execute(f'alter role "{READER}" set jit = off')
         for table in ("students", "student_attendance", "learning.at_risk_learners"):
             connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
-        connection.execute("analyze")
+        connection.execute("analyze; insert into student_attendance values (1, now())")
         connection.execute(statements)
         connection.execute("select pg_stat_force_next_flush()")
         connection.execute("alter table student_attendance rename checkin_time to arrived_at")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections import Counter
@@ -228,6 +229,11 @@ def test_stock_dbt_soaks_without_our_deployment(workspace):
     macros = "".join(file.read_text() for file in (project.path / "macros").rglob("*.sql"))
     for ours in ("materialization view", "macro create_csv_table", "macro drop_relation_if_exists"):
         assert ours not in macros
+
+
+def test_make_alone_lists_every_target(tmp_path):
+    (targets,) = re.findall(r"^\.PHONY: (.+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert re.findall("^  make ([^ ]+)", make(tmp_path)[1], re.MULTILINE) == targets.split()
 
 
 def make(folder: Path, *arguments: str, **exit_codes: int) -> tuple[bool, str]:
