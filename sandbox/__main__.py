@@ -115,8 +115,8 @@ def _build_panel(database: str, status: Status) -> str:
         nonlocal total, done
         if event.info.name == "ConcurrencyLine":
             total = event.data.node_count
-        elif event.info.name == "NodeFinished":
-            done += 1
+        elif event.info.name == "NodeFinished" and event.data.node_info.resource_type != "unit_test":
+            done += 1  # dbt counts no unit test among its nodes
             status.update(f"dbt build: {done} of {total}")
 
     run = run_dbt("build", "--quiet", profiles=DBT_FOLDER, target="mgmt", artifacts=DBT_FOLDER, on_event=show_progress)

@@ -220,7 +220,9 @@ def run_sandbox(project: Path, *command: str, typed: str = "") -> subprocess.Com
         capture_output=True,
         text=True,
         # What a user may have set for the school's own database must not lead the demo there.
-        env=os.environ | {"DBT_TARGET": "prod", "DBT_PROFILES_DIR": "/nowhere", "DBT_TARGET_PATH": "/nowhere"},
+        env=os.environ
+        | {"DBT_TARGET": "prod", "DBT_PROFILES_DIR": "/nowhere", "DBT_TARGET_PATH": "/nowhere"}
+        | {"TTY_COMPATIBLE": "1", "TERM": "xterm", "NO_COLOR": "1"},  # what a person sees, progress included
     )
 
 
@@ -239,6 +241,8 @@ def test_the_demo_from_start_to_end(project_copy, run_dbt):
     assert sorted(said[1].split(", ")) == [*warnings.split(), "learners_who_are_nobody"]
     tests = run_dbt("school", "ls", "--quiet", "--resource-types", "test", "unit_test").output.splitlines()
     assert int(said[0]) == len(tests) - len(said[1].split(", "))
+    *_, (done, total) = re.findall(r"dbt build: (\d+) of (\d+)", run.stdout)
+    assert done == total, "the status line counts to the end, and no further"
 
     (asking,) = (line for line in (PROJECT / "README.md").read_text().splitlines() if "-s call_today |" in line)
     assert asking in run.stdout
