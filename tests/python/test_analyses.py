@@ -169,6 +169,7 @@ def test_returns_are_sorted_by_time_away(connection, queries):
         expected.append((len(away), max(away, default=None)))
     rows = connection.execute(queries["reactivations_by_time_away"]).fetchall()
     assert [(row.students, row.longest) for row in rows] == expected
+    assert sum(row.students for row in rows) == len(days)
     connection.execute("truncate student_attendance")
     rows = connection.execute(queries["reactivations_by_time_away"]).fetchall()
     assert [(row.students, row.longest) for row in rows] == [(0, None)] * 4

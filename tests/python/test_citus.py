@@ -196,6 +196,7 @@ def test_our_commands_work(citus, workspace):
     assert preview.output.count("unchanged") == len(COLUMNS)
     health = run_command(profile, "health")
     assert (health.exit_code, health.errors) == (0, "")
+    assert "ERROR" not in health.output
     report = run_command(profile, "report", "--output", str(workspace / "report on citus"))
     assert (report.exit_code, report.errors) == (0, "")
     citus.run_dbt(DATABASE, "test", "--profiles-dir", str(profile)).succeeded()

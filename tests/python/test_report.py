@@ -174,7 +174,12 @@ def test_the_page_can_be_listened_to(page):
     assert all(page.texts("caption"))
     assert all(attributes.get("scope") in ("col", "row") for tag, attributes, _ in page.elements if tag == "th")
 
-    assert len(page.texts("svg")) == 9 == len(page.texts("svg", role="img"))
+    pictures = [index for index, (tag, *_) in enumerate(page.elements) if tag == "svg"]
+    assert len(pictures) == 9
+    for index in pictures:
+        assert page.elements[index][1]["role"] == "img"
+        title, _, text = page.elements[index + 1]
+        assert title == "title" and "".join(text)
 
 
 def test_the_key_figures_are_those_of_the_school(page):
@@ -272,7 +277,8 @@ def test_who_is_at_dual_risk(page, folder):
     assert [row[3] for row in read_csv(folder, "doble_riesgo")[1:]] == ["23,50", "22,50", "21,50"]
 
 
-def test_names_are_text_on_the_page_and_in_the_spreadsheet(page, folder):
+def test_names_are_text_on_the_page_and_in_the_spreadsheet(page, html, folder):
+    assert "<script" not in html and "<img" not in html
     shown = {row[0] for row in page.rows("por_llamar")}
     assert {name.strip() for name in HOSTILE_NAMES} <= shown
     _, *rows = read_csv(folder, "por_llamar")

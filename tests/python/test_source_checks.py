@@ -164,6 +164,11 @@ def test_bad_source_is_refused_and_all_is_told_at_once(change, refused, sql, var
 
 
 MISTYPED = {
+    "engagement_consistency_session_target": (
+        12,
+        "there is no such var. Did you mean engagement_consistency_sessions_target?",
+    ),
+    "deployment_reader": (["dashboard"], "there is no such var. Did you mean deployment_readers?"),
     "deployment_x": (1, "there is no such var."),
     "engagement_x": (1, "there is no such var."),
     "learning_x": (1, "there is no such var."),
