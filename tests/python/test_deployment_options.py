@@ -73,7 +73,7 @@ def test_hooks_of_attempts_that_fail_leave_nothing(calls):
 
 
 def test_grants_are_added_and_none_is_revoked(panel):
-    grants = """{{ config(grants={'select': ['analyst', '"dash-Board"'], 'insert': 'public'}) }}"""
+    grants = """{{ config(grants={'select': ['analyst', '"dash-Board"'], 'insert': 'PUBLIC'}) }}"""
     assert run_case(panel, f"{grants} select 1 as one") == "created"
     panel.execute("grant select on mgmt.case to stranger")
     before = panel.snapshot("mgmt.case")

@@ -77,7 +77,8 @@ def other_school(make_database, run_dbt):
     """Give a connection to a copy of the school, which stays as it was deployed."""
     execute(make_database("other_school"), OTHER_SCHOOL)
     build = run_dbt("other_school", "build", vars=VARS).succeeded()
-    assert "students_listed_twice" not in {result.node.name for result in build.results if result.status == "warn"}
+    warned = {result.node.name for result in build.results if result.status == "warn"}
+    assert not warned & {"students_listed_twice", "checkins_of_nobody"}
     assert "This school records no check-outs (engagement_attendance_checkout_time_column is null)" in build.output
     with psycopg.connect(make_database("other_school_copy", "other_school")) as connection:
         yield connection

@@ -150,6 +150,11 @@ def test_the_one_row_of_a_view_changes_whatever_its_key():
     assert compare(old, new, key=["wau"]).summary() == "1 row changes (wau in 1, mau in 1, ratio in 1, week in 1)"
 
 
+def test_an_empty_text_is_no_null():
+    old, new = Version(["id", "level"], [("1", None), ("2", "")]), Version(["id", "level"], [("1", ""), ("2", None)])
+    assert compare(old, new, key=["id"]).examples(with_names=False) == ["id 1: level null -> ", "id 2: level  -> null"]
+
+
 def test_a_row_that_comes_twice_appears():
     old, new = Version(["student_id"], [("1",), ("2",)]), Version(["student_id"], [("1",), ("2",), ("2",)])
     assert compare(old, new, key=["student_id"]).summary() == "1 row appears"

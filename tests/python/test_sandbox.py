@@ -226,7 +226,7 @@ def run_sandbox(project: Path, *command: str, typed: str = "") -> subprocess.Com
     )
 
 
-def test_the_demo_from_start_to_end(project_copy, run_dbt):
+def test_the_demo_from_start_to_end(project_copy, run_dbt, monkeypatch):
     assert run_sandbox(project_copy, "stop").stdout == "The sandbox was not running.\n"
     not_running = run_sandbox(project_copy, "psql")
     assert (not_running.returncode, not_running.stderr) == (1, "The sandbox is not running: `make demo` starts it.\n")
@@ -243,6 +243,8 @@ def test_the_demo_from_start_to_end(project_copy, run_dbt):
     assert int(said[0]) == len(tests) - len(said[1].split(", "))
     *_, (done, total) = re.findall(r"dbt build: (\d+) of (\d+)", run.stdout)
     assert done == total, "the status line counts to the end, and no further"
+    monkeypatch.setattr(demo, "DATA_FOLDER", server.data_folder(project_copy))
+    demo._load_school(server.uri(demo.DATA_FOLDER, "school"))  # as the next demo does
 
     (asking,) = (line for line in (PROJECT / "README.md").read_text().splitlines() if "-s call_today |" in line)
     assert asking in run.stdout

@@ -289,6 +289,12 @@ def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replac
     assert capsys.readouterr().out == "", "the user's own dbt deps was undone"
 
 
+def test_the_stand_in_serves_where_the_hub_does_not_answer(bare_project, monkeypatch):
+    monkeypatch.setattr(set_up, "HUB_TIMEOUT_SECONDS", 0.1)
+    set_up.install_dbt_utils(bare_project)
+    assert (bare_project / "dbt_packages" / "dbt_utils" / "macros").exists()
+
+
 @pytest.mark.usefixtures("hub")
 def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project):
     packages = bare_project / "dbt_packages"

@@ -264,7 +264,7 @@ def test_row_level_security_that_hides_all_rows_is_refused(change, deployer, bui
     for hidden in (
         "alter table students enable row level security",
         f'drop policy engagement_panel on students; alter table students owner to "{deployer}";'
-        "alter table students force row level security",
+        "alter table students force row level security; create policy alone on students as restrictive using (true)",
     ):
         change(hidden)
         told = f"students: row-level security hides every row from role {deployer}."
