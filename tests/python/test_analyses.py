@@ -1,5 +1,6 @@
 """The analyses on the sample school, each against an answer worked out without SQL."""
 
+import calendar
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from psycopg.rows import namedtuple_row
 from support import PROJECT, MakeDatabase, RunDbt
 
 ANALYSES = {path.stem for path in (PROJECT / "analyses").glob("*.sql")}
+RETURNS = "engagement_recent_reactivated_14d_v"
 DAY = timedelta(days=1)
 NOBODY_IS_ACTIVE = """
 create or replace view mgmt_internal.stg_engagement__students as
@@ -77,6 +79,11 @@ def standing(sessions: int, score: Decimal | None) -> str:
     return "embajador potencial" if score >= 85 else "high engagement"
 
 
+def percent(part: Any, counts: Counter[Any]) -> Decimal:
+    """Give a part of all that is counted in percent, to a decimal."""
+    return oracle.rounded(100 * Fraction(part) / Fraction(sum(counts.values())), 1)
+
+
 def test_every_analysis_compiles_and_runs(connection, queries):
     assert set(queries) == ANALYSES
     for query in queries.values():
@@ -128,10 +135,9 @@ def test_minutes_are_added_up_by_the_calendars_weekday(connection, queries):
         minutes[day.isoweekday()] += total
     for zone in ("America/Guayaquil", "Pacific/Kiritimati"):
         connection.execute(f"set local time zone '{zone}'")
-        rows = connection.execute(queries["weekday_concentration"]).fetchall()
-        assert [(row.iso_weekday, row.total_minutes) for row in rows] == [(day, minutes[day]) for day in range(1, 8)]
-    assert [rows[0].weekday, rows[6].weekday] == ["Monday", "Sunday"]
-    assert sum(row.percent for row in rows) == pytest.approx(100, abs=Decimal("0.4"))
+        assert connection.execute(queries["weekday_concentration"]).fetchall() == [
+            (day, name, minutes[day], percent(minutes[day], minutes)) for day, name in enumerate(calendar.day_name, 1)
+        ]
     connection.execute("truncate student_attendance")
     assert [row.percent for row in connection.execute(queries["weekday_concentration"])] == [None] * 7
 
@@ -156,71 +162,78 @@ def test_sessions_are_sorted_by_length(connection, queries):
         for start, end in oracle.counted_stays(recent, now, oracle.Settings())
     )
     lengths[None] = len(recent) - lengths.total()
-    rows = connection.execute(queries["session_length_distribution"]).fetchall()
-    assert [row.sessions for row in rows] == [lengths[length] for length in (0, 1, 2, 3, 4, None)]
-    assert rows[0].length == "under 30 minutes"
+    labels = {0: "under 30 minutes", 1: "30 to 59 minutes", 2: "60 to 89 minutes", 3: "90 to 119 minutes"}
+    labels |= {4: "120 minutes and more", None: "no check-out that counts"}
+    assert connection.execute(queries["session_length_distribution"]).fetchall() == [
+        (label, lengths[length], percent(lengths[length], lengths)) for length, label in labels.items()
+    ]
 
 
 def test_returns_are_sorted_by_time_away(connection, queries):
-    days = [row[2] for row in shown(connection, "engagement_recent_reactivated_14d_v")]
-    expected = []
-    for start, end in ((14, 30), (30, 90), (90, 180), (180, 10_000)):
-        away = [each for each in days if start <= each < end]
-        expected.append((len(away), max(away, default=None)))
-    rows = connection.execute(queries["reactivations_by_time_away"]).fetchall()
-    assert [(row.students, row.longest) for row in rows] == expected
-    assert sum(row.students for row in rows) == len(days)
-    connection.execute("truncate student_attendance")
-    rows = connection.execute(queries["reactivations_by_time_away"]).fetchall()
-    assert [(row.students, row.longest) for row in rows] == [(0, None)] * 4
+    days = [row[2] for row in shown(connection, RETURNS)]
+    for returned in (days, []):
+        expected = []
+        for start, end in ((14, 30), (30, 90), (90, 180), (180, 10_000)):
+            away = [each for each in returned if start <= each < end]
+            label = f"{start} to {end - 1} days" if start < 180 else "180 days and more"
+            expected.append((label, len(away), max(away, default=None)))
+        assert connection.execute(queries["reactivations_by_time_away"]).fetchall() == expected
+        connection.execute("truncate student_attendance")
+    assert days
+
+
+def as_text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 @pytest.mark.parametrize("kind", ["at dual risk", "just back", "never came"])
 def test_a_students_history_explains_what_the_views_show(connection, queries, kind):
-    roster = shown(connection, "engagement_inactive_roster_v")
-    activity = shown(connection, "engagement_student_activity_v")
-    returns = shown(connection, "engagement_recent_reactivated_14d_v")
-    dual_risk = shown(connection, "engagement_dual_risk_students_v")
-    student_id = {"at dual risk": dual_risk[0][0], "just back": returns[0][0], "never came": roster[-1][0]}[kind]
-    connection.execute("delete from learning.at_risk_learners where student_id <> %s", [dual_risk[0][0]])
-    connection.execute("insert into learning.at_risk_learners values (%s, true, false)", [returns[0][0]])
-    query = queries["one_student_explained"].replace("student_id = 0", f"student_id = {student_id}")
+    roster = {row[0]: row for row in shown(connection, "engagement_inactive_roster_v")}
+    activity = {row[0]: row for row in shown(connection, "engagement_student_activity_v")}
+    away, back = shown(connection, "engagement_dual_risk_students_v")[0], shown(connection, RETURNS)[0]
+    no_return = (None, "no check-in of the last 14 days came 14 days or more after the one before it")
+    student_id, returned, learning = {
+        "at dual risk": (away[0], no_return, (away[4], f"at dual risk, away for {away[3]}")),
+        "just back": (
+            back[0],
+            (str(back[3]), f"after {back[2]} days away"),
+            ("entries: 1", "not at dual risk: not away for 14 days, or not active"),
+        ),
+        "never came": ([*roster][-1], no_return, ("entries: 0", "not at dual risk: on no list")),
+    }[kind]
+    connection.execute("delete from learning.at_risk_learners where student_id <> %s", [away[0]])
+    connection.execute("insert into learning.at_risk_learners values (%s, true, false)", [back[0]])
     connection.execute("set local time zone 'Asia/Kolkata'")
     local = "((%s) at time zone 'America/Guayaquil')::text"
     times = ("now()", "now() - interval '720 hours'", "min(checkin_time)", "max(checkin_time)")
-    (((clock, since, first, last),),) = connection.execute(
-        f"select array[{', '.join(local % each for each in times)}] from mgmt_internal.stg_engagement__checkins"
-        f" where student_id = {student_id}"
+    (((visits, clock, since, first, last),),) = connection.execute(
+        f"select array[count(*)::text, {', '.join(local % each for each in times)}]"
+        f" from mgmt_internal.stg_engagement__checkins where student_id = {student_id}"
     )
-    facts = {row.fact: row for row in connection.execute(query)}
-    _, _, _, last_checkin_time, days, bucket = next(row for row in roster if row[0] == student_id)
-    _, _, _, sessions, gap, _, score = next(row for row in activity if row[0] == student_id)
-
-    assert facts["student"].value.startswith(f"{student_id}")
-    assert facts["bucket"].value == bucket
-    assert facts["check-ins"].because == (f"the first at {first}" if first else "none that counts")
-    assert facts["last check-in"].value == last
-    assert facts["last check-in"].because.endswith(f"by the school's clock, which shows {clock}")
-    assert facts["sessions in 30 days"].because == f"check-ins since {since}"
-    assert facts["usual gap in days"].because.endswith("over the whole history")
-    assert [facts[fact].value for fact in ("days since", "sessions in 30 days", "usual gap in days", "score")] == [
-        None if value is None else str(value) for value in (days, sessions, gap, score)
+    _, name, level, last_checkin_time, days, bucket = roster[student_id]
+    _, _, _, sessions, gap, _, score = activity[student_id]
+    assert (last_checkin_time is None) == (kind == "never came")
+    recency = None if days is None else oracle.rounded(1 / (1 + Fraction(days) / 7), 4)
+    explained = [
+        ("student", ", ".join(filter(None, (str(student_id), name, level))), "active: in every view"),
+        ("check-ins", visits, f"the first at {first}" if first else "none that counts"),
+        ("last check-in", last, f"the latest of them by the school's clock, which shows {clock}"),
+        ("days since", as_text(days), "seconds since the last check-in / 86400, cut to two decimals"),
+        (
+            "bucket",
+            bucket,
+            "the longest of 180, 30, 14, 7 days that have passed; active_recent if none, or if the student never came",
+        ),
+        ("sessions in 30 days", str(sessions), f"check-ins since {since}"),
+        ("usual gap in days", as_text(gap), "(last - first) / (check-ins - 1), over the whole history"),
+        ("frequency", str(oracle.rounded(Fraction(sessions, 30), 4)), f"{sessions} of 30 sessions"),
+        ("recency", as_text(recency), days and f"1 / (1 + {days} / 7): half after a week"),
+        ("score", as_text(score), "100 x frequency x recency (of the days not cut), at most 100"),
+        ("return", *returned),
+        ("learning list", *learning),
     ]
-    if kind == "never came":
-        assert last_checkin_time is None and last is None
-        assert facts["learning list"].value == "entries: 0"
-        assert facts["learning list"].because == "not at dual risk: on no list"
-    else:
-        product = 100 * Decimal(facts["frequency"].value) * Decimal(facts["recency"].value)
-        assert product == pytest.approx(score, abs=Decimal("0.1"))
-    if kind == "just back":
-        assert facts["return"].value == str(returns[0][3])
-        assert facts["return"].because == f"after {returns[0][2]} days away"
-        assert facts["learning list"].value == "entries: 1"
-        assert facts["learning list"].because == "not at dual risk: not away for 14 days, or not active"
-    if kind == "at dual risk":
-        assert facts["learning list"].value == dual_risk[0][4]
-        assert facts["learning list"].because == f"at dual risk, away for {dual_risk[0][3]}"
+    query = queries["one_student_explained"].replace("student_id = 0", f"student_id = {student_id}")
+    assert connection.execute(query).fetchall() == [(step, *fact) for step, fact in enumerate(explained, 1)]
 
 
 def test_the_student_of_the_var_is_explained_and_nobody_without_it(connection, queries, other_queries):
