@@ -6,12 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from support import MakeDatabase, execute, panel_definition, printed
+from support import PROJECT, MakeDatabase, execute, panel_definition, printed
 
 from engagement_panel import panel, report
 from engagement_panel.lists import student_lists
 from sandbox.profiles import write_profile
-from sandbox.views import panel_views
+from sandbox.views import manifest, panel_views
 
 VIEWS = panel_views()
 FIRST_HALF = [
@@ -85,6 +85,15 @@ def test_the_first_half_is_disabled_as_a_whole(workspace, database, make_databas
     assert not {"cifras", "tendencias", "horarios"} & set(sections(page))
     assert {"por_llamar", "tramos"} <= set(sections(page))
     assert read.only("active") is None
+
+
+def test_an_analysis_is_disabled_with_any_view_that_it_reads():
+    analyses = [node for node in manifest().nodes.values() if node.resource_type == "analysis"]
+    for analysis in analyses:
+        said = (PROJECT / analysis.original_file_path).with_suffix(".yml").read_text()
+        read = [view for view in VIEWS if f"model.engagement_panel.{view}" in analysis.depends_on.nodes]
+        assert [view for view in read if f"'{view}'" not in said.partition("columns:")[0]] == [], analysis.name
+    assert analyses
 
 
 @pytest.mark.usefixtures("database")

@@ -139,6 +139,7 @@ def test_without_the_active_counts_those_who_came_are_those_of_the_week(panel):
 
 def test_a_moment_is_written_in_full():
     assert spanish.moment(datetime(2025, 12, 30, 15, 30)) == "martes 30 de diciembre de 2025, 15:30"
+    assert spanish.day(date(2026, 3, 6)).replace(SPACE, " ") == "vie 6 mar"
 
 
 def test_the_charts_hold_the_rows(panel):
@@ -218,11 +219,14 @@ def test_the_terminal_shows_figures_trends_and_hours(panel):
     assert [" ".join(line.split()) for line in shown[19:]] == BARS.splitlines()
 
 
-def test_a_week_like_the_one_before_is_no_change_on_the_page_and_in_the_terminal(panel):
-    week = ROWS["week_over_week"][0] | {"active_students_prev7d": 1180, "active_students_wow_change": Decimal("0.0000")}
-    same = replace(panel, rows=ROWS | {"week_over_week": [week]})
-    assert key_figures(same)[0].note == f"={SPACE}0,0{SPACE}% frente a los 7 días anteriores"
-    assert any("students: 1,180 after 1,180 (+0.0 %); " in line for line in lines(same))
+@pytest.mark.parametrize(("change", "written"), [("0.0000", "= 0,0"), ("0.0600", "▲ 6,0")])
+def test_a_week_like_the_one_before_is_no_change_and_more_is_a_rise_on_the_page_and_in_the_terminal(
+    panel, change, written
+):
+    week = ROWS["week_over_week"][0] | {"active_students_prev7d": 1113, "active_students_wow_change": Decimal(change)}
+    other = replace(panel, rows=ROWS | {"week_over_week": [week]})
+    assert key_figures(other)[0].note.replace(SPACE, " ") == f"{written} % frente a los 7 días anteriores"
+    assert any(f"students: 1,180 after 1,113 (+{written[2:].replace(',', '.')} %); " in line for line in lines(other))
 
 
 def test_the_terminal_says_why_there_are_no_minutes(panel):

@@ -84,12 +84,15 @@ def states(profile: Path, *arguments: str) -> tuple[int, dict[str, str]]:
     outcome = run_command(profile, "health", *arguments)
     assert outcome.errors == ""
     found = {}
-    for line in outcome.output.splitlines():
+    *lines, last = outcome.output.splitlines()
+    for line in lines:
         state, *words = line.split()
         if state in ("PASS", "WARN", "FAIL", "ERROR") and words[0] in CHECKS:
             found[words[0]] = state
     assert found.keys() == CHECKS, outcome.output
-    return outcome.exit_code, {name: state for name, state in found.items() if state != "PASS"}
+    not_well = {name: state for name, state in found.items() if state != "PASS"}
+    assert ("`.venv/bin/dbt show -s NAME`" in last) == bool(not_well)
+    return outcome.exit_code, not_well
 
 
 # Everybody, three times, at the last full hour of the school's day: not 20 hours ago.
@@ -126,6 +129,8 @@ def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile
     assert "WARN   future_checkins  2 rows\n" in outcome.output
     assert "What: a check-in whose time has not come yet." in outcome.output
     assert "FAIL   checkins_arrive  the last check-in is 120.0 hours old; up to 96 are usual\n" in outcome.output
+    advice = "What: check-ins have stopped arriving; "
+    assert advice in outcome.output and advice in suite.find("testcase[@name='checkins_arrive']/failure").text
     assert outcome.output.splitlines()[-1] == (
         f"FAIL   {len(CHECKS) - 2} of {len(CHECKS)} checks are well."
         " The rows behind a warning of the sources: `.venv/bin/dbt show --target mgmt -s NAME`."
@@ -194,7 +199,11 @@ def warned_of(run_dbt: RunDbt) -> set[str]:
 ELEVEN_HOURS = "interval '11 hours'"
 # Of 400 check-ins from 9:00 on, how many may be so, from which student on they are, and what makes them so.
 MOST = {
-    "checkins_outside_dayparts": (80, 1, f"checkin_time = checkin_time + {ELEVEN_HOURS}, checkout_time = checkout_time + {ELEVEN_HOURS}"),
+    "checkins_outside_dayparts": (
+        80,
+        1,
+        f"checkin_time = checkin_time + {ELEVEN_HOURS}, checkout_time = checkout_time + {ELEVEN_HOURS}",
+    ),
     "sessions_left_open": (80, 101, "checkout_time = null"),
     "sessions_too_long": (8, 201, "checkout_time = checkin_time + interval '12:00:01'"),
     "checkouts_before_checkins": (4, 250, "checkout_time = checkin_time - interval '1 second'"),
@@ -298,7 +307,9 @@ def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace
         'ERROR  double_checkins  relation "mgmt_internal.stg_engagement__checkins" does not exist\n' in outcome.output
     )
     (suite,) = ElementTree.parse(file).getroot()
-    assert int(suite.get("errors")) == len(suite.findall("testcase/error")) > 0
+    errors = suite.findall("testcase/error")
+    assert int(suite.get("errors")) == len(errors) > 0
+    assert 'relation "public.student_attendance" does not exist' in {error.get("message") for error in errors}
 
 
 def test_a_hook_that_fails_is_told_in_one_line(profile, tmp_path):

@@ -113,7 +113,7 @@ def test_rows_are_counted_by_what_becomes_of_them_and_names_are_shown_if_asked(p
     panel.execute("update students set full_name = 'Alumna ' || student_id where student_id <= 9")  # some have no name
     names = dict(panel.execute("select student_id, full_name from students where student_id <= 9"))
     columns = ", ".join(panel.project.columns(ROSTER))
-    changed = columns.replace("level", "case when student_id in (1, 2) then 'Z9' else level end as level").replace(
+    changed = columns.replace("level", "case when student_id in (1, 2) then '[/Z9]' else level end as level").replace(
         "full_name", "case when student_id = 3 then 'Ana Cambiada' else full_name end as full_name"
     )
     appeared = columns.replace("student_id", "4242").replace("full_name", "'Eva Nueva'")
@@ -133,6 +133,7 @@ def test_rows_are_counted_by_what_becomes_of_them_and_names_are_shown_if_asked(p
     assert not any(name in silent.output for name in people if name)
     assert "student_id 3: full_name (see --names)" in silent.output
     assert not re.search(r"and [\d,]+ more", silent.output)
+    assert silent.output.count(" -> [/Z9]\n") == 2
     assert f"student_id 3, full_name {names[3]}: full_name {names[3]} -> Ana Cambiada" in talking.output
     assert "appears: student_id 4242, full_name Eva Nueva" in talking.output
     assert f"vanishes: student_id 4, full_name {names[4]}" in talking.output
@@ -147,7 +148,9 @@ def test_rows_without_a_key_appear_and_vanish(panel):
 
 def test_the_one_row_of_a_view_changes_whatever_its_key():
     old, new = (Version(["wau", "mau", "ratio", "week"], [(value,) * 4]) for value in "56")
-    assert compare(old, new, key=["wau"]).summary() == "1 row changes (wau in 1, mau in 1, ratio in 1, week in 1)"
+    difference = compare(old, new, key=["wau"])
+    assert difference.summary() == "1 row changes (wau in 1, mau in 1, ratio in 1, week in 1)"
+    assert difference.examples(with_names=False) == ["wau 5 -> 6, mau 5 -> 6, ratio 5 -> 6, week 5 -> 6"]
 
 
 def test_an_empty_text_is_no_null():
@@ -235,11 +238,20 @@ def test_the_deployment_does_what_the_preview_says(panel, edit):
 
 def test_a_refusal_names_the_columns_and_what_would_differ(panel):
     panel.project.rename_column(ROSTER, "level", "course")
+    panel.project.select_from(STUDENTS_STEP, "full_name, student_id, level, is_active")  # which is refused, too
     found = preview(panel).exited_with(1)
     word, finding = lines(found)[ROSTER_NAME]
     assert word == "REFUSED"
     assert "level text -> course text" in finding
     assert finding.endswith("Its new version: a new column: course; a column less: level.")
+
+
+def test_a_step_is_refused_that_no_view_reads(panel):
+    panel.project.write("models/intermediate/int_engagement__alone.sql", "select 1 as one")
+    panel.deploy("run", "-s", "int_engagement__alone")
+    panel.project.write("models/intermediate/int_engagement__alone.sql", "select 1 as another")
+    found = preview(panel).exited_with(1)
+    assert {name for name, (word, _) in lines(found).items() if word == "REFUSED"} == {"int_engagement__alone"}
 
 
 def test_a_new_model_is_new(panel):

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from copies import copy_project
 from psycopg.conninfo import make_conninfo
-from support import Outcome, execute, run_command
+from support import Outcome, commands_of, execute, run_command
 
+from engagement_panel.figures import NO_CHECKOUTS
 from sandbox.profiles import write_profile
 
 # Of students who are away longest, at the head of the list of those to call.
@@ -115,9 +117,9 @@ def profile(database, workspace) -> Path:
 def written(profile, database) -> tuple[datetime, Path, datetime]:
     """Give the folder of the report, and when its writing began and ended by the server's clock."""
     began = now_at(database)
-    outcome = run_command(profile, "report", "--output", str(profile / "written")).succeeded()
-    assert outcome.output == f"{profile / 'written' / 'panel.html'}\n"
-    return began, profile / "written", now_at(database)
+    folder = profile / "reports" / "monday"
+    assert run_command(profile, "report", "--output", str(folder)).succeeded().output == f"{folder / 'panel.html'}\n"
+    return began, folder, now_at(database)
 
 
 def now_at(database: str) -> datetime:
@@ -161,6 +163,7 @@ def test_the_page_needs_no_network_and_no_script(page, html, folder):
 
 
 def test_the_page_can_be_listened_to(page):
+    assert ("meta", {"charset": "utf-8"}) in [element[:2] for element in page.elements]
     assert [attributes["lang"] for tag, attributes, _ in page.elements if tag == "html"] == ["es"]
     assert len(page.texts("h1")) == 1
     ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
@@ -237,6 +240,7 @@ def test_whom_to_call(page, folder):
     assert called[-1] == ["Ausente 20", "20", "A1", "40", "4,0"]
     numbers = [heading for heading in headings if heading in page.texts("th", scope="col", **{"class": "number"})]
     assert numbers == ["Días sin venir", "Días entre visitas"]
+    assert {"80", "4,0"} <= {*page.texts("td", **{"class": "number"})}
     assert "Los primeros 50 de 70." in " ".join(page.texts("section", id="por_llamar"))
 
     assert read_csv(folder, "por_llamar")[0] == headings
@@ -309,6 +313,14 @@ def test_a_panel_without_a_row_is_a_page_too(panel_database, workspace):
     page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
     assert page.texts("p").count("Nadie por ahora.") == 4
     assert {*page.texts("td")} == {"0", "0,0\xa0%"}
+    assert NO_CHECKOUTS not in page.texts("p")
+
+
+def test_the_page_of_a_school_without_checkouts_says_why_it_has_no_minutes(profile, workspace):
+    with commands_of(copy_project(workspace / "no checkouts", engagement_attendance_checkout_time_column=None)):
+        run_command(profile, "report", "--output", str(profile / "no checkouts")).succeeded()
+    page = Page((profile / "no checkouts" / "panel.html").read_text(encoding="utf-8"))
+    assert NO_CHECKOUTS in page.texts("section", id="horarios")[0]
 
 
 @pytest.mark.parametrize("autocommit", [False, True])
@@ -358,6 +370,8 @@ def test_a_sandbox_that_is_down_is_told_with_how_to_start_it(database, workspace
     monkeypatch.setattr("engagement_panel.target.SANDBOX_PROFILE", workspace / "sandbox down")
     outcome = report_of(workspace, make_conninfo(database, host="/nowhere"), "sandbox down")
     assert outcome.errors == "The sandbox is not running: `make demo` starts it.\n"
+    misspelt = run_command(workspace / "sandbox down", "report", "--target", "prdo").exited_with(2)
+    assert "does not have a target named 'prdo'" in misspelt.errors
 
 
 def test_a_database_without_the_panel_is_told_in_one_line(make_database, workspace):
@@ -366,6 +380,14 @@ def test_a_database_without_the_panel_is_told_in_one_line(make_database, workspa
         'Database without panel: relation "mgmt.engagement_active_counts_v" does not exist.'
         " Run `dbt build` on it first.\n"
     )
+
+
+def test_a_role_whose_time_runs_out_is_told_in_one_line(database, workspace):
+    execute(database, "create role report_hasty login superuser; alter role report_hasty set lock_timeout = '10ms'")
+    with psycopg.connect(database) as connection:
+        connection.execute("lock table students")
+        outcome = report_of(workspace, make_conninfo(database, user="report_hasty"), "hasty")
+    assert outcome.errors.startswith("canceling statement due to lock timeout")
 
 
 def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(database, workspace):

@@ -40,9 +40,11 @@ def test_the_report_on_a_desk(page):
     with open_tab(900, 690) as tab:
         tab.page.goto(page)
         expect_all_to_be_seen(tab)
+        assert tab.page.get_by_role("table").count() == 14, "charts and lists can be listened to"
         shades = "cells => cells.map(cell => getComputedStyle(cell).fillOpacity)"
         assert len({*tab.page.locator("rect.cell").evaluate_all(shades)}) > 2
         expect(tab.page.locator("polyline").first).to_have_css("fill", "none")
+        expect(tab.page.locator("polyline").first).not_to_have_css("stroke", "none")
         tab.keep_picture("report")
         tab.page.get_by_role("link", name="doble riesgo").first.click()
         expect(tab.page.get_by_role("heading", name="Doble riesgo")).to_be_in_viewport()
