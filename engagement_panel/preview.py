@@ -20,7 +20,7 @@ from rich.markup import escape
 
 from engagement_panel.dbt import PROJECT
 from engagement_panel.difference import Difference, Version, compare
-from engagement_panel.target import CannotRunError, one_line, read_only, render, run_dbt
+from engagement_panel.target import CannotRunError, lift, one_line, read_only, render, run_dbt
 
 NOTHING_CHANGES, SOMETHING_CHANGES = 0, 1
 LOCK_WAIT = "5s"  # for a relation that a migration holds
@@ -98,7 +98,8 @@ def preview(target: str | None, variables: str | None, with_names: bool) -> int:
         relations = _in_order([Relation(**relation) for relation in plan["relations"]])
         with read_only() as cursor:
             cursor.connection.set_session(readonly=False)  # for what is temporary
-            cursor.execute(f"set local lock_timeout = '{LOCK_WAIT}'; set local statement_timeout = 0")
+            lift(cursor, "statement_timeout", "transaction_timeout")
+            cursor.execute(f"set local lock_timeout = '{LOCK_WAIT}'")
             cursor.execute("set local quote_all_identifiers = off")  # definitions are compared by their names
             outcomes = _decide(cursor, relations, sql, plan["database"])
             cursor.execute("set transaction read only")

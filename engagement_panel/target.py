@@ -77,6 +77,11 @@ def read_only() -> Iterator[Cursor]:
             yield cursor
 
 
+def lift(cursor: Cursor, *limits: str) -> None:
+    """Lift time limits until the end of the transaction; those that the server does not know are left out."""
+    cursor.execute("select set_config(name, '0', true) from pg_settings where name = any(%s)", [[*limits]])
+
+
 def _use_sandbox_by_default() -> None:
     if not (PROJECT / "profiles.yml").exists():
         os.environ.setdefault("DBT_PROFILES_DIR", str(SANDBOX_PROFILE))

@@ -13,7 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import quote_ident
 
 from engagement_panel.check import Check
-from engagement_panel.target import one_line, read_only, render
+from engagement_panel.target import lift, one_line, read_only, render
 
 WHOLE_PANEL = "whole_panel"
 PATIENCE_MS = 5_000  # beyond the limit
@@ -158,6 +158,7 @@ class Reader:
                 if self.may_become_role:
                     self.cursor.execute(f"set local role {quote_ident(self.role, self.cursor)}")
                 self.cursor.execute(SETTINGS_OF_READER, [self.role])
+            lift(self.cursor, "transaction_timeout")  # it would end the session
             self.cursor.execute("; ".join(f"set local {setting}" for setting in (*bounds, *settings)))
             yield self.cursor
         finally:

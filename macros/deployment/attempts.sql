@@ -23,7 +23,7 @@
             ) -%}
         {%- endif -%}
         {%- do log(what ~ ' is in use by ' ~ outcome.message ~ '. Trying again in ' ~ pause ~ ' s.', info=true) -%}
-        {%- do run_query('rollback; set local statement_timeout = 0; select pg_sleep(' ~ pause ~ ')') -%}
+        {%- do run_query('rollback; ' ~ engagement_panel._lift_time_limits() ~ ' select pg_sleep(' ~ pause ~ ')') -%}
     {%- endfor -%}
 {%- endmacro %}
 

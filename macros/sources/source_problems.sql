@@ -16,7 +16,7 @@
 
 {#- A block of PL/pgSQL, because only there can a condition be tried and its error be caught; it returns its findings by a setting. -#}
 {% macro _look_at_sources_sql(result, lock_wait_seconds) -%}
-select set_config('statement_timeout', '0', true);
+select set_config(name, '0', true) from pg_settings where name in ('statement_timeout', 'transaction_timeout');
 do $look$
 declare
     source record;

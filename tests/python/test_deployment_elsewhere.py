@@ -32,6 +32,8 @@ OF_ITS_OWN = {
     "models/own/visits.sql": "{{ config(materialized='table') }} select 1 as id, 3 as visits",
     "models/own/visits_by_name.sql": "{{ config(materialized='view') }} select name, visits"
     " from {{ ref('visits') }} inner join {{ ref('stg_students') }} using (id)",
+    "models/own/students_of_ours.sql": "{{ config(materialized='view', schema='mgmt_internal') }}"
+    " select student_id from {{ ref('engagement_panel', 'stg_engagement__students') }}",
     "models/own/places_v.sql": "{{ config(materialized='in_place_view') }} select place from {{ ref('places') }}",
     "models/own/to_call.sql": "{{ config(materialized='view') }} select student_id, level"
     " from {{ ref('engagement_panel', 'engagement_inactive_roster_v') }}",
@@ -156,7 +158,8 @@ def test_without_the_hub_every_command_of_the_page_does_what_it_says(panel, work
 
     after = schools.snapshot("^dev")
     assert {name for name in before if after[name].oid != before[name].oid} == {
-        f"dev.{name}" for name in ("stg_students", "names", "visits", "visits_by_name", "to_call")
+        "dev_mgmt_internal.students_of_ours",
+        *(f"dev.{name}" for name in ("stg_students", "names", "visits", "visits_by_name", "to_call")),
     }
     assert "FROM public.pupils" in schools.snapshot()["dev_internal.stg_engagement__students"].definition
     for view in DEPLOYED:
@@ -262,7 +265,7 @@ def test_its_own_models_are_dbts_and_ours_are_not_looked_at(schools):
         create view reports.on_visits as select * from dev.visits
     """)
     run = schools.deploy("run", *own)
-    assert run.output.count("[CREATE VIEW in") == 3
+    assert run.output.count("[CREATE VIEW in") == 4
     assert run.output.count("[SELECT 1 in") == 1
     assert not schools.snapshot("^reports|__dbt_")  # dbt drops what depends on its own by cascade
     said = build.output + run.output + schools.deploy("seed", *own).output + schools.deploy("test", *own).output
@@ -297,6 +300,8 @@ def test_only_the_deployment_is_copied(panel, workspace):
     copy = SchoolsPanel(panel.database, panel.uri, folder, SimpleNamespace(path=folder), panel.run_dbt)
     for said in ("created", "unchanged"):
         assert f"[{said} in" in copy.deploy("build").output
+    copy.execute("set role deployer; create view dev.by_hand as select place from dev.places_v")
+    assert "drop view" not in copy.deploy("run").output
     (folder / "models/places_v.sql").write_text("select place as name from {{ ref('places') }}")
     assert "(place text -> name text)" in copy.run("run").output
     assert copy.execute("select place from dev.places_v") == [("hall",)]

@@ -188,6 +188,7 @@ def test_killed_run_that_waits_for_a_reader_changes_nothing(panel):
         holder.execute(f"begin; select from {ROSTER_VIEW}")
         run = panel.start("run", "--full-refresh", "-s", "engagement_inactive_roster_v", vars=PATIENT)
         wait_until(lambda: panel.execute(WAITS_FOR_THE_ROSTER), "the run waits for the roster")
+        assert panel.execute(f"{OF_RUNS} and application_name ~ '^dbt [-0-9a-f]{{36}}$'"), "others look for this name"
         run.kill()
     wait_until(lambda: not panel.execute(OF_RUNS), "the backend ends")
     assert panel.execute(LEFT_BEHIND) == []

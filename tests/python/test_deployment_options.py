@@ -73,7 +73,7 @@ def test_hooks_of_attempts_that_fail_leave_nothing(calls):
 
 
 def test_grants_are_added_and_none_is_revoked(panel):
-    grants = """{{ config(grants={'select': ['analyst', '"dash-Board"'], 'insert': 'PUBLIC'}) }}"""
+    grants = """{{ config(grants={'select': ['Analyst', '"dash-Board"'], 'insert': 'PUBLIC'}) }}"""
     assert run_case(panel, f"{grants} select 1 as one") == "created"
     panel.execute("grant select on mgmt.case to stranger")
     before = panel.snapshot("mgmt.case")
@@ -96,6 +96,7 @@ def test_header_goes_before_the_view(panel):
     assert run_case(panel, f"{header} select thing from things") == "created"
     assert panel.execute("select thing from mgmt.case") == [(1,)]
     assert run_case(panel, f"{header} select thing from things") == "unchanged"
+    assert run_case(panel, f"{header} select thing + 1 as thing from things") == "replaced"
 
 
 def test_alias_names_the_view(panel):

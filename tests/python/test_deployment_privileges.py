@@ -139,6 +139,7 @@ def test_select_that_the_deployer_may_not_grant_is_told(panel, by):
     told = f"{ROSTER_VIEW} was left as it is: role {role} may not select, and role deployer may not grant it."
     run_this = f"Let role stranger run: grant select on {ROSTER_VIEW} to {role};"
     assert f"{told} {run_this}" in unquoted(run.output)
+    assert f' to "{role}";' in run.output
 
 
 def test_migration_by_a_role_that_is_no_member_of_the_owners_names_the_cure(panel):

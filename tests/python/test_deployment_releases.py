@@ -86,6 +86,11 @@ def test_model_that_breaks_its_contract_is_refused(panel):
     panel.project.select_from(ROSTER, "*, 1 as note")
     run = panel.refused("run", "-s", "engagement_inactive_roster_v", "--full-refresh")
     assert "the model does not give the columns of its contract (none -> note integer)" in run.output
+    panel.project.restore()
+    contract = panel.project.read(f"{ROSTER}.yml")
+    panel.project.write(f"{ROSTER}.yml", contract.replace("data_type: text", "data_type: varchar", 1))
+    run = panel.refused("run", "-s", "engagement_inactive_roster_v")
+    assert "(full_name character varying -> full_name text)" in run.output
 
 
 def test_view_without_a_model_is_listed_and_stays(panel):

@@ -1,5 +1,6 @@
 """Seeds: their rows are replaced at one stroke or, where the new ones are wrong, not at all."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -122,6 +123,7 @@ def test_broken_seed_is_refused(broken, name):
     _, _, told = BROKEN[name]
     assert status == "error"
     assert told in message
+    assert told != LEFT or re.search(rf"{LEFT}, for the new ones fail \w*{name}", message), "the rule that they break"
     assert after[name] == before[name]
 
 

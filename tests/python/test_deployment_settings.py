@@ -12,6 +12,7 @@ pytest_plugins = ["deployment"]
 SETTINGS = {
     "lock_timeout": "'1ms'",
     "statement_timeout": "'2s'",
+    "transaction_timeout": "'2s'",
     "default_transaction_isolation": "'repeatable read'",
     "default_transaction_read_only": "on",
 }

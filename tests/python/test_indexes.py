@@ -55,9 +55,10 @@ def test_the_statements_run_and_are_enough(change, run_dbt):
     ("kind", "said"),
     [
         ("table {} (like visits) partition by range (checkin_time)", "create index on public.{} (checkin_time);"),
+        ("materialized view {} as table visits", "create index concurrently on public.{} (checkin_time);"),
         ("view {} as table visits", "It is not a table: index the tables that it reads."),
     ],
-    ids=["partitioned table", "view"],
+    ids=["partitioned table", "materialized view", "view"],
 )
 def test_what_takes_no_concurrent_index_is_told_another_way(change, run_dbt, kind, said):
     name = "student_attendance"

@@ -140,9 +140,10 @@ def test_lists_have_one_order_and_hold_who_is_on_their_mark(make_database, deplo
             """
             insert into students values
                 (1, 'Zoe'), (2, 'Ana'), (3, 'Ana'), (4, null), (5, 'Bea'), (6, 'Aaron'), (7, 'Siete'), (8, 'Casi'),
-                (9, 'Justa'), (10, 'Falta'), (11, 'Constante');
+                (9, 'Justa'), (10, 'Falta'), (11, 'Constante'), (12, 'Zeta'), (13, 'Alfa');
             insert into student_attendance values
-                (7, now() - interval '168 hours'), (8, now() - interval '167:59:59.999999'),
+                (7, now() - interval '168 hours'), (12, now() - interval '168 hours'),
+                (13, now() - interval '168 hours'), (8, now() - interval '167:59:59.999999'),
                 (11, now() - interval '168 hours'), (11, now() - interval '169 hours');
             insert into student_attendance
             select student_id, now()
@@ -155,4 +156,4 @@ def test_lists_have_one_order_and_hold_who_is_on_their_mark(make_database, deplo
         read = panel.read_from(connection.cursor(), definition)
     scores = [(row["student_id"], row["consistency_score"]) for row in read.rows["highly_engaged"]]
     assert scores == [(1, 100), (2, 100), (3, 100), (5, 100), (4, 100), (6, 100), (9, 60)]
-    assert [row["student_id"] for row in read.rows["to_call"]] == [11, 7]
+    assert [row["student_id"] for row in read.rows["to_call"]] == [11, 13, 7, 12]

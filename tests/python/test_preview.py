@@ -88,7 +88,7 @@ def test_an_unchanged_checkout_says_same_of_every_view(panel):
 
 
 def test_a_setting_of_the_role_is_no_change(panel):
-    for setting in ("quote_all_identifiers = on", "statement_timeout = '2s'"):
+    for setting in ("quote_all_identifiers = on", "statement_timeout = '2s'", "transaction_timeout = '2s'"):
         panel.execute(f"alter role deployer set {setting}")
     found = preview(panel).exited_with(0)
     assert lines(found) == {view: ("SAME", "unchanged") for view in VIEWS}
@@ -139,11 +139,17 @@ def test_rows_are_counted_by_what_becomes_of_them_and_names_are_shown_if_asked(p
     assert f"vanishes: student_id 4, full_name {names[4]}" in talking.output
 
 
-def test_rows_without_a_key_appear_and_vanish(panel):
+def test_rows_without_a_key_appear_and_vanish_and_a_key_may_be_of_several_columns(panel):
     description = panel.project.read(f"{ROSTER}.yml")
     panel.project.write(f"{ROSTER}.yml", description.replace("data_tests: [unique, not_null]", "", 1))
     change_rows(panel, ROSTER, "case when student_id = 1 then 'Z9' else level end as level")
     assert lines(preview(panel))[ROSTER_NAME] == ("CHANGES", "replaced; 1 row appears; 1 row vanishes")
+    key = "{dbt_utils.unique_combination_of_columns: {arguments: {combination_of_columns: [student_id, full_name]}}}"
+    description = panel.project.read(f"{ROSTER}.yml").replace(
+        "    columns:\n", f"    data_tests: [{key}]\n    columns:\n"
+    )
+    panel.project.write(f"{ROSTER}.yml", description)
+    assert lines(preview(panel))[ROSTER_NAME] == ("CHANGES", "replaced; 1 row changes (level in 1)")
 
 
 def test_the_one_row_of_a_view_changes_whatever_its_key():

@@ -8,9 +8,11 @@ import psycopg
 import pytest
 from deployment import (
     DISABLED,
+    PAUSES,
     READER,
     VARS,
     Panel,
+    deploy_past,
     finish,
     no_read_goes_wrong,
     on_each_server,
@@ -200,10 +202,25 @@ def test_first_definition_and_the_newest_nine_are_kept(panel):
 
 def test_definition_that_comes_back_takes_no_second_row(panel):
     by_hand(panel, SAME)
+    times = []
     for _ in range(2):
         deploy(panel)
         put_back(panel, "mgmt.dau")
-    assert [row.name for row in kept(panel)].count("mgmt.dau") == 2
+        times.append([(row.replaced_at, row.invocation_id) for row in kept(panel) if row.name == "mgmt.dau"])
+    (first, then), (first_again, then_again) = times
+    assert first[0] < then[0] < first_again[0] < then_again[0]
+    assert len({first[1], then[1], first_again[1], then_again[1]}) == 4
+
+
+def test_a_definition_is_put_back_once_its_reader_lets_go(panel):
+    by_hand(panel, SAME)
+    deploy(panel)
+    (row,) = panel.execute(f"select id from {KEPT} where name = 'mgmt.dau'")
+    with panel.connect(READER) as reader:
+        reader.execute("begin; select from mgmt.dau")
+        command = ("run-operation", "replaced_views", "--args", f"{{put_back: {row.id}}}")
+        output = deploy_past(panel, reader, PAUSES, *command)
+        assert f"mgmt.dau is in use by process {reader.info.backend_pid} ({READER}" in output
 
 
 def test_unchanged_view_is_not_kept(panel):

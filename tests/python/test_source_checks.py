@@ -90,6 +90,7 @@ REFUSED = {
     "columns of other types": (
         """
         drop index student_attendance_checkin_time_idx, student_attendance_student_id_checkin_time_idx;
+        alter table student_attendance alter student_id type text;
         alter table student_attendance alter checkin_time type timestamp, alter checkout_time type timestamp;
         alter table students alter student_id type text
         """,
@@ -101,6 +102,8 @@ REFUSED = {
             " Set engagement_attendance_checkout_time_column.",
             "public.students.student_id: is text, must be smallint or integer or bigint. "
             "Set engagement_students_id_column.",
+            "public.student_attendance.student_id: is text, must be smallint or integer or bigint. "
+            "Set engagement_attendance_student_id_column.",
         ],
     ),
     "an id beyond integer": (
@@ -188,6 +191,8 @@ MISTYPED = {
     "engagement_checkin_silence_hours": ("four", 'is "four", must be a whole number of hours above 0.'),
     "engagement_call_from_days": (True, "is true, must be a whole number of days above 0."),
     "engagement_high_from_score": (101, "is 101, must be no more than 100."),
+    "engagement_ambassador_from_score": ("85", 'is "85", must be a number from 0 to 100.'),
+    "engagement_consistency_sessions_target": (None, "is null, must be a number above 0."),
     "engagement_students_schema": (2024, "is 2024, must be text."),
     "engagement_list_length": (12.5, "is 12.5, must be a whole number of students above 0."),
 }
@@ -197,13 +202,40 @@ def test_vars_are_refused_as_people_mistype_them(refused):
     output = refused(vars={name: value for name, (value, _) in MISTYPED.items()})
     for name, (_, complaint) in MISTYPED.items():
         assert f"{name}: {complaint}" in output
+    assert "engagement_list_length: is 12.5" in refused("compile", vars={"engagement_list_length": 12.5})
+
+
+# The least and the most that a number may be, and what is too far beyond either.
+BOUNDS = {
+    "deployment_lock_wait_ms": (1, 60_000, 1),
+    "engagement_consistency_sessions_target": (0.1, 1000, 0.1),
+    "engagement_avg_gap_history_days": (1, 36_500, 1),
+    "engagement_visit_gap_days": (1, 36_500, 1),
+    "engagement_session_longest_hours": (1, 20, 0.1),
+    "engagement_checkin_silence_hours": (1, 8_760, 1),
+    "engagement_view_limit_ms": (0, 60_000, 1),
+    "engagement_call_from_days": (1, 36_500, 1),
+    "engagement_high_from_sessions": (1, 1000, 1),
+    "engagement_high_from_score": (0, 100, 0.1),
+    "engagement_ambassador_from_score": (0, 100, 0.1),
+    "engagement_list_length": (1, 100_000, 1),
+}
+
+
+@pytest.mark.parametrize(("end", "sign"), [(0, -1), (1, 1)], ids=["least", "most"])
+def test_numbers_may_reach_their_bounds_and_go_no_further(build, refused, end, sign):
+    build(*SEEDS, vars={name: bounds[end] for name, bounds in BOUNDS.items()}).succeeded()
+    output = refused(vars={name: bounds[end] + sign * bounds[2] for name, bounds in BOUNDS.items()})
+    for name in BOUNDS:
+        assert re.search(rf"{name}: is [-.\d]+, must be ", output), name
 
 
 def test_a_var_of_an_older_version_is_named_and_not_refused(build):
-    run = build(*SEEDS, vars={"engagement_dau_schema": "mgmt"}).succeeded()
-    line = "engagement_dau_schema does nothing any more, and can go: the panel makes the daily actives itself."
-    assert run.output.count(line) == 1
-    assert "engagement_dau_table" not in run.output
+    for name, other in (("engagement_dau_schema", "engagement_dau_table"), ("engagement_dau_table", "dau_schema")):
+        run = build(*SEEDS, vars={name: "mgmt"}).succeeded()
+        line = f"{name} does nothing any more, and can go: the panel makes the daily actives itself."
+        assert run.output.count(line) == 1
+        assert other not in run.output
 
 
 def test_a_var_that_was_renamed_in_the_project_is_named(refused, workspace):
@@ -261,6 +293,9 @@ def deployer(change) -> str:
 
 def test_row_level_security_that_hides_all_rows_is_refused(change, deployer, build, refused):
     cure = f'create policy engagement_panel on students for select to "{deployer}" using (true);'
+    of_a_group = f'drop policy engagement_panel on students; grant pg_monitor to "{deployer}";' + cure.replace(
+        f'"{deployer}"', "pg_monitor"
+    )
     for hidden in (
         "alter table students enable row level security",
         f'drop policy engagement_panel on students; alter table students owner to "{deployer}";'
@@ -269,9 +304,12 @@ def test_row_level_security_that_hides_all_rows_is_refused(change, deployer, bui
         change(hidden)
         told = f"students: row-level security hides every row from role {deployer}."
         assert f"{told} Let the owner of the table run: {cure}" in refused(user=deployer)
-        for shown in (f'alter role "{deployer}" bypassrls', f'alter role "{deployer}" nobypassrls; {cure}'):
+        for shown in (f'alter role "{deployer}" bypassrls', f'alter role "{deployer}" nobypassrls; {cure}', of_a_group):
             change(shown)
-            build(*SEEDS, user=deployer).succeeded()
+            run = build(*SEEDS, user=deployer).succeeded()
+            assert ("row-level security" in run.output) == ("restrictive" in hidden and " bypassrls" not in shown)
+    change("drop policy engagement_panel on students; alter table students no force row level security")
+    build(*SEEDS, user=deployer).succeeded()  # the owner
 
 
 def test_row_level_security_behind_a_view_is_that_of_the_views_owner(change, deployer, refused):
@@ -379,6 +417,7 @@ def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(
     macro.write_text(macro.read_text().replace(WAITS, "[1, 3]"))  # the last above statement_timeout
     change(f"alter role \"{deployer}\" set lock_timeout = '20ms'")
     change(f"alter role \"{deployer}\" set statement_timeout = '2s'")
+    change(f"alter role \"{deployer}\" set transaction_timeout = '2s'")
     build = partial(build, *SEEDS, "--threads", "1", user=deployer, project=copy)
 
     with psycopg.connect(school_database, application_name="a migration") as migration:

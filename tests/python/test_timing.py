@@ -181,6 +181,7 @@ def test_as_whom_it_reads_is_said_if_it_may_not_read_as_the_reader(panel, reader
 
 def test_a_view_that_takes_too_long_is_given_up_whatever_the_reader_may_take(of_reader):
     of_reader.execute(f'alter role "{READER}" set statement_timeout = 0')
+    of_reader.execute(f'alter role "{READER}" set transaction_timeout = 500')
     definition = of_reader.execute(f"select pg_get_viewdef('mgmt.{FREQUENCY}')")[0][0].rstrip(";")
     of_reader.execute(
         f"create or replace view mgmt.{FREQUENCY} as select rows.* from ({definition}) as rows, pg_sleep(20)"
