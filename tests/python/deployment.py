@@ -57,12 +57,17 @@ MODELS = len(DEPLOYED)
 ROSTER_VIEW = "mgmt.engagement_inactive_roster_v"
 OF_RUNS = "select pid from pg_stat_activity where datname = current_database() and usename = 'deployer'"
 PAUSES = f"{OF_RUNS} and query like '%pg_sleep%'"
-WAITS_FOR_THE_ROSTER = f"select pid from pg_locks where not granted and relation = '{ROSTER_VIEW}'::regclass"
+# Databases that were copied from one have the same OIDs.
+WAITS = """
+select pid from pg_locks
+where not granted and database = (select oid from pg_database where datname = current_database())
+"""
+WAITS_FOR_THE_ROSTER = f"{WAITS} and relation = '{ROSTER_VIEW}'::regclass"
 LEFT_FOR_READERS = "left as it is, readers would miss rows"
 TURN = "1684173940, 1"  # the advisory lock that is the turn to change the database
-WAITS_FOR_A_TURN = f"select pid from pg_locks where not granted and (classid, objid) = ({TURN})"
+WAITS_FOR_A_TURN = f"{WAITS} and (classid, objid) = ({TURN})"
 PARK = 42  # the advisory lock at which a test stops runs
-WAITS_AT_THE_PARK = f"select pid from pg_locks where not granted and locktype = 'advisory' and objid = {PARK}"
+WAITS_AT_THE_PARK = f"{WAITS} and locktype = 'advisory' and objid = {PARK}"
 PATIENCE = 60  # seconds after which a test that waits for an event fails
 
 PANEL = tuple(f"mgmt.{view}" for view in panel_views() if view not in DISABLED)
