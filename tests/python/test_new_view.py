@@ -38,7 +38,7 @@ PLAIN = "sandbox/bench/plain"
 ORACLE = {"tests/python/oracle.py", "tests/python/test_oracle_on_paper.py"}
 LAYOUTS = {"engagement_panel/panel.py", "sandbox/console.py", "tests/python/test_report.py"}
 ROWS_BY_HAND = {f"tests/python/test_{name}.py" for name in ("analyses", "other_school", "replaced_views")}
-UNTESTED, WITHOUT_PLAIN_SQL = "lacks_unit_tests", "lacks_plain_sql"
+UNTESTED, WITHOUT_PLAIN_SQL, MISNAMED = "lacks_unit_tests", "lacks_plain_sql", "lacks_the_end_of_its_name"
 OF_EACH_VIEW = (
     "test_columns_are_those_of_the_oracle",
     "test_a_view_reads_its_days_and_look_ups_alone",
@@ -135,11 +135,12 @@ def test_without_any_one_of_its_facts_lint_is_red(project, tmp_path):
         f"lacks_{'_'.join(map(str, keys))}": without(document, "models", 0, *keys)
         for keys in [("description",), *of_columns, *of_config]
     }
-    lacking |= {"lacks_exposures": without(document, "exposures"), UNTESTED: document, WITHOUT_PLAIN_SQL: document}
+    lacking["lacks_exposures"] = without(document, "exposures")
+    lacking |= dict.fromkeys((UNTESTED, WITHOUT_PLAIN_SQL, MISNAMED), document)
     copy = tmp_path / "project"
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns(".*", "target", "python"))
     for lack, document in lacking.items():
-        name = f"engagement_{lack}_v"
+        name = f"engagement_{lack}" + "_v" * (lack != MISNAMED)
         yml = yaml.safe_dump(document, sort_keys=False, allow_unicode=True).replace("module_21_", f"module_21_{lack}_")
         (copy / FOLDER / f"{name}.yml").write_text(yml.replace(VIEW, name))
         (copy / FOLDER / f"{name}.sql").write_text(files["sql"])
@@ -150,7 +151,7 @@ def test_without_any_one_of_its_facts_lint_is_red(project, tmp_path):
             shutil.copy(copy / PLAIN / f"{VIEW}.sql", copy / PLAIN / f"{name}.sql")
     said = broken_conventions(copy)
     for lack in lacking:
-        assert re.search(rf"engagement_{lack}_v\b", said), f"{lack}\n{said}"
+        assert re.search(rf"engagement_{lack}(_v)?\b", said), f"{lack}\n{said}"
     for keys in leaves(model["config"]["meta"]):
         assert f"has no {'.'.join(keys)}" in said, said
 

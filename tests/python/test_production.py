@@ -201,8 +201,10 @@ def example(tmp_path: Path) -> Path:
 def test_the_example_profile_takes_production_from_the_environment_and_asks_for_tls(server, example, monkeypatch):
     for name, value in server.items():
         monkeypatch.setenv(f"ENGAGEMENT_PANEL_{name.upper()}", str(value))
+    monkeypatch.setenv("ENGAGEMENT_PANEL_SCHEMA", "escuela")
     for unset, settings in (
-        ("SSLMODE", ("schema: mgmt", "sslmode: require", "server does not support SSL")),
+        ("SSLMODE", ("schema: escuela", "sslmode: require", "server does not support SSL")),
+        ("SCHEMA", ("schema: mgmt",)),
         ("PORT", ("port: 5432",)),
         ("HOST", ("ENGAGEMENT_PANEL_HOST",)),
     ):

@@ -1,5 +1,6 @@
 """The sandbox: its server, its sample school, and the demo from start to end."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import oracle
+import psutil
 import psycopg
 import pytest
 from copies import copy_project
@@ -249,10 +251,26 @@ def test_the_demo_from_start_to_end(project_copy, run_dbt, monkeypatch):
     (asking,) = (line for line in (PROJECT / "README.md").read_text().splitlines() if "-s call_today |" in line)
     assert asking in run.stdout
 
+    assert re.search(r"^Ask the database +\S+ '\S+/school\?", run.stdout, re.MULTILINE)
+
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    command = [sys.executable, "-m", "engagement_panel", "report"]
+    assert subprocess.run(command, cwd=project_copy, env=own).returncode == 0, "it finds the demo's profile by itself"
+
     assert run_sandbox(project_copy, "stop").stdout == "The sandbox is stopped.\n"
+    server.start(demo.DATA_FOLDER)
+    running = psutil.Process(int((demo.DATA_FOLDER / "postmaster.pid").read_text().split()[0]))
+    generated = [project_copy / name for name in (".sandbox", "target", "logs")]
+    assert all(folder.exists() for folder in generated)
     assert run_sandbox(project_copy, "clean").returncode == 0
-    assert not (project_copy / ".sandbox").exists()
-    assert not server.data_folder(project_copy).exists()
+    assert not any(folder.exists() for folder in (*generated, demo.DATA_FOLDER))
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert running.status() == psutil.STATUS_ZOMBIE
+
+
+def test_who_has_no_psql_of_his_own_asks_with_the_servers(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert os.access(demo._psql(), os.X_OK)
 
 
 def test_a_demo_that_cannot_build_the_panel_fails_and_says_why(make_database, workspace, monkeypatch, capsys):

@@ -54,6 +54,7 @@ def start(folder: Path, project: Path, *command: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -70,7 +71,7 @@ def test_a_killed_command_leaves_no_server(folder, command, killed_by):
     with start(folder, PROJECT, *command.split()) as process:
         wait_until(lambda: is_ready(folder) or process.poll() is not None, "the server is ready")
         assert is_ready(folder), process.stdout.read()
-        process.send_signal(killed_by)
+        os.killpg(process.pid, killed_by)  # as a terminal does
     wait_until(lambda: not servers(folder), "no server is left")
     wait_until(lambda: not [*folder.glob("panel-*/postgres")], "no data is left")
 

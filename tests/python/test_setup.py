@@ -84,11 +84,13 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return build
 
 
-def test_venv_is_built_anew_if_a_lock_changed_or_the_folder_was_moved(tmp_path, build):
+def test_venv_is_built_anew_if_a_lock_changed_the_folder_was_moved_or_python_is_another(tmp_path, build, monkeypatch):
     assert [build("project"), build("project")] == [True, False]
     (tmp_path / "project" / "requirements.lock").write_text("one==2")
     assert [build("project"), build("project")] == [True, False]
     (tmp_path / "project").rename(tmp_path / "moved")
+    assert [build("moved"), build("moved")] == [True, False]
+    monkeypatch.setattr("sys.version", "3.13.99 (another)")
     assert [build("moved"), build("moved")] == [True, False]
 
 
@@ -152,6 +154,8 @@ def test_deployment_waits_for_the_tests():
     assert production["needs"] == "test"
     (deployment,) = [step for step in production["steps"] if "dbt build" in step.get("run", "")]
     assert deployment["if"] == "needs.test.result == 'success'"
+    (check,) = [step for step in production["steps"] if " health " in step.get("run", "")]
+    assert production["if"] == check["if"] == "!cancelled()", "the sources are checked whatever fails"
 
 
 UPPER_CASE = """
@@ -291,8 +295,11 @@ def test_the_stand_in_serves_where_the_hub_cannot_be_reached_and_dbt_deps_replac
 
 def test_the_stand_in_serves_where_the_hub_does_not_answer(bare_project, monkeypatch):
     monkeypatch.setattr(set_up, "HUB_TIMEOUT_SECONDS", 0.1)
-    set_up.install_dbt_utils(bare_project)
-    assert (bare_project / "dbt_packages" / "dbt_utils" / "macros").exists()
+    for _ in ("at first", "and after packages.yml changed"):
+        set_up.install_dbt_utils(bare_project)
+        assert (bare_project / "dbt_packages" / "dbt_utils" / "macros").exists()
+        with (bare_project / "packages.yml").open("a") as packages:
+            packages.write("# changed")
 
 
 @pytest.mark.usefixtures("hub")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections import Counter
@@ -15,6 +16,8 @@ from unittest import mock
 
 import psycopg
 import pytest
+import yaml
+from copies import copy_project
 from support import PROJECT, execute, write_program
 
 from sandbox import docs, soak
@@ -23,9 +26,9 @@ from sandbox.bench import experiments, report
 from sandbox.bench.experiments import ACTIVITY, SIZES, Bench, create_plain_views
 from sandbox.bench.large_school import Size
 from sandbox.bench.measure import checkins_looked_at, explain
-from sandbox.load import FOREIGN_VIEW, ROSTER, ProjectCopy, Tally, questions, under_load
+from sandbox.load import FOREIGN_VIEW, ROSTER, ProjectCopy, Question, Tally, questions, under_load
 from sandbox.views import SCHEMA, manifest, panel_views
-from scripts import lint_dbt
+from scripts import lint_dbt, mutate
 
 VIEWS = panel_views()
 QUESTIONS = {question.view.removeprefix(f"{SCHEMA}."): question for question in questions()}
@@ -65,6 +68,7 @@ def test_a_reader_under_load_knows_a_complete_answer(sample, view):
     assert question.rows == "at_least" or question.is_complete(rows, later), "days without a visit change no answer"
     assert not question.is_complete(rows, rows[1:])
     assert not question.is_complete(rows, [])
+    assert question.rows == "at_least" or not question.is_complete(rows, [*rows, rows[-1]])
     if question.rows != "as_many":
         last_column_lost = [*rows[:-1], (*rows[-1][:-1], "another")]
         assert not question.is_complete(rows, last_column_lost)
@@ -86,6 +90,16 @@ def test_reads_that_fail_or_miss_rows_are_counted(make_database, sample):
     assert not by_view[f"{SCHEMA}.engagement_session_frequency_30d_v"].failed
 
 
+def test_readers_read_in_each_level_of_isolation_while_a_writer_writes(sample):
+    lately = "select count(*) from student_attendance where checkin_time > now() - interval '10 seconds'"
+    ((before,),) = execute(sample, lately)
+    level = Question("pg_settings", ["setting"], "in_order", "name = 'transaction_isolation'")
+    with under_load(sample, "postgres", [level]) as tallies:
+        execute(sample, "select pg_sleep(1)")
+    assert tallies[0].partial
+    assert execute(sample, lately)[0][0] >= before + 10
+
+
 def test_the_bench_counts_what_every_loop_of_a_node_reads(sample):
     scanned = "(select count(*) from student_attendance where student_id + 0 * n > 100)"
     with psycopg.connect(sample) as connection:
@@ -94,17 +108,24 @@ def test_the_bench_counts_what_every_loop_of_a_node_reads(sample):
     assert checkins_looked_at(plan) == 3 * checkins
 
 
+def test_the_bench_leaves_out_the_index_that_it_names(sample):
+    for columns, index in experiments.INDEXES.items():
+        assert execute(sample, f"select pg_get_indexdef('{index}'::regclass)")[0][0].endswith(f" {columns}")
+
+
 def test_a_goal_is_met_by_less_time_and_a_higher_ratio():
     for view, facts in VIEWS.items():
         goal_ms, goal_ratio = facts.fact("bench", "goal_ms", "2M"), facts.fact("bench", "goal_ratio")
         for faster, verdict in ((0.9, "met"), (1.1, "**not met**")):
-            own = (goal_ms or 1) * faster
+            own, plain = (goal_ms or 1) * faster, (goal_ms or 1) * (goal_ratio or 1)
             costs = {
-                "mgmt": {"median": own, "p95": own, "rows": 1, "buffers": 1, "checkins": 1},
-                "plain": {"median": (goal_ms or 1) * (goal_ratio or 1)},
+                "mgmt": {"median": own, "p95": 2 * own, "rows": 7, "buffers": 8, "checkins": 9},
+                "plain": {"median": plain},
             }
             size = {"views": {view: costs}, "all at once": costs, "checkins": 1, "students": 1, "years": 1}
             table = report.size_table("2M", size, VIEWS)
+            assert f"| {view} | {plain:.1f} | {own:.1f} | {2 * own:.1f} | " in table
+            assert table.count(" | 7 | 8 | 9 |\n") == 1
             assert f"{goal_ms}: {verdict}" in table or goal_ms is None
             assert f"{goal_ratio}: {verdict}" in table or goal_ratio is None
             assert goal_ratio is None or f"{goal_ratio}: " not in report.size_table("200k", size, VIEWS)
@@ -160,7 +181,9 @@ def test_a_small_bench_prints_and_keeps_what_it_measures_and_leaves_no_school(
     assert told["| all at once"] == told[f"| {ACTIVITY}, bounded"] == 1
     assert told["| statistics none, without (checkin_time), order by …"] == 1
     assert {file.name for file in tmp_path.iterdir()} == {"bench.json", "history.svg"}
-    costs = json.loads((tmp_path / "bench.json").read_text())["sizes"]["200k"]["views"].values()
+    kept = json.loads((tmp_path / "bench.json").read_text())
+    assert kept["history"][0]["checkins"] < 100 and kept["history"][-1]["checkins"] > 450, "a tenth, and all"
+    costs = kept["sizes"]["200k"]["views"].values()
     assert all(cost["p95"] >= cost["median"] for view in costs for cost in view.values())
     assert not execute(server, "select datname from pg_database where datname ~ '^(200k|history)'")
 
@@ -201,28 +224,43 @@ def test_a_small_soak_tells_what_became_of_each_deployment(server, make_database
     execute(server, f"create role {soak.READER} login")
     uri, project = make_database("soaked"), ProjectCopy(workspace / "soaked")
     soaked = soak.Soak("A small soak", uri, project, workspace / "dbt of the soaked", refuses_columns=True)
+    execute(uri, "create table public.one__dbt_tmp (); create table public.another__dbt_backup ()")
     soaked.run(4, Random(990))  # two runs refuse a renamed column, two deploy another step, a seed, one is killed
+    assert (soaked.leftovers, soaked.is_clean()) == (2, False)
+    soaked.leftovers = 0
     assert soaked.is_clean()
     assert soaked.outcomes == {"refused, as it should be": 2, "done": 3, "killed": 1}
-    assert all(tally.reads for tally in soaked.tallies)
-    execute(uri, "create table mgmt.one__dbt_tmp (); create table mgmt.another__dbt_backup ()")
-    assert execute(uri, soak.LEFTOVERS) == [(2,)]
+    assert [tally.view for tally in soaked.tallies if tally.reads] == [question.view for question in questions()]
 
     soaked.refuses_columns = False
     monkeypatch.setattr(soak, "CHANGES", [lambda project: project.select_from(ROSTER, "nothing")])
     monkeypatch.setattr(soak, "COMMANDS", [("run",)])
     monkeypatch.setattr(soak, "MODES", {"alone": 1})
     soaked._deploy(Random(1))
+    soaked.tallies = [Tally("a view", 9, {"it is gone": 1}, {"1 of 2 rows": 2}, longest_ms=7.4)]
     capsys.readouterr()
     soaked.report()
     told = capsys.readouterr().out.splitlines()
     assert told[0].strip() == "A small soak: 7 deployments"
-    assert told[-2:] == ["2 refused, as it should be, 3 done, 1 killed, 1 wrong", "0 relations left behind"]
+    assert any(re.findall(r"\w+", line) == ["a", "view", "9", "1", "2", "7"] for line in told)
+    assert told[-3:] == [
+        "2 refused, as it should be, 3 done, 1 killed, 1 wrong",
+        "0 relations left behind",
+        "  1 times: it is gone",
+    ]
 
 
 def test_the_documentation_is_served_to_this_machine_alone(tmp_path):
     with docs.serve(tmp_path, 0) as site:
         assert site.server_address[0] == "127.0.0.1"
+
+
+def test_the_documentation_is_that_of_the_target(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["docs", "--target", "prod"])
+    monkeypatch.setattr(docs, "generate", lambda _, target: f"the page of {target}")
+    monkeypatch.setattr(docs, "serve", mock.Mock(side_effect=OSError(98, "in use")))
+    with pytest.raises(SystemExit, match=r"Port 8080 .* \(in use\)\. Open the page itself: the page of prod"):
+        docs.main()
 
 
 def test_stock_dbt_soaks_without_our_deployment(workspace):
@@ -232,8 +270,12 @@ def test_stock_dbt_soaks_without_our_deployment(workspace):
         assert ours not in macros
 
 
-def test_make_alone_lists_every_target(tmp_path):
-    (targets,) = re.findall(r"^\.PHONY: (.+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+def test_make_alone_lists_every_target_and_each_sets_up_what_it_runs(tmp_path):
+    makefile = (PROJECT / "Makefile").read_text()
+    for target, before, recipe in re.findall(r"^([a-z-]+): ?(\w*) *##.*\n((?:\t.*\n)+)", makefile, re.MULTILINE):
+        needs_nothing = "$(VENV)" not in recipe or "if [ -d .venv ]" in recipe
+        assert (before in ("setup", "lint")) != needs_nothing, target
+    (targets,) = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert re.findall("^  make ([^ ]+)", make(tmp_path)[1], re.MULTILINE) == targets.split()
 
 
@@ -278,12 +320,52 @@ def test_make_hands_the_target_and_the_file_on(tmp_path, command):
 def test_lint_is_red_if_any_of_its_parts_is(monkeypatch, tmp_path, broken):
     nowhere = nullcontext((tmp_path, "host=none user=none dbname=none"))
     monkeypatch.setattr(lint_dbt.server, "temporary", lambda: nowhere)
-    monkeypatch.setattr(lint_dbt, "run_dbt", lambda *_: SimpleNamespace(success=broken != "parse", result=None))
-    monkeypatch.setattr(lint_dbt, "_passes", lambda command, *_: command.name != broken)
+
+    def run_dbt(*arguments: str) -> SimpleNamespace:
+        asked = '{"error": ["Deprecations"]}' in arguments
+        return SimpleNamespace(success=not (asked and broken == "parse"), result=None)
+
+    def run(command: tuple[Path | str, ...], **_: object) -> SimpleNamespace:
+        return SimpleNamespace(returncode=int(Path(command[0]).name == broken))
+
+    monkeypatch.setattr(lint_dbt, "run_dbt", run_dbt)
+    monkeypatch.setattr(lint_dbt.subprocess, "run", run)
     monkeypatch.setattr(lint_dbt.write_tables, "are_up_to_date", lambda _: broken != "tables")
     with mock.patch.dict(os.environ), pytest.raises(SystemExit) as ended:
         lint_dbt.main()
     assert bool(ended.value.code) == (broken is not None)
+
+
+def test_mutate_is_red_if_a_slip_stays_green_or_tests_are_red_before_it(monkeypatch, tmp_path, capsys):
+    place = {"file": "engagement_panel/spreadsheet.py", "before": 'replace(".", ",")'}
+    tests = {"pytest": "tests/python/test_spreadsheet.py", "dbt": None}
+    slips = [
+        place | tests | {"slip": "points", "after": 'replace(".", ".")'},
+        place | tests | {"slip": "nothing", "after": 'replace(".", ",", 1)'},
+        place | {"slip": "red already", "after": "", "pytest": "tests/python/test_red.py"},
+    ]
+    (tmp_path / "slips.yml").write_text(yaml.safe_dump(slips))
+
+    def copy(project: Path) -> None:
+        shutil.copytree(copy_project(Path(tempfile.mkdtemp(dir=tmp_path))), project)
+        (project / "tests" / "python" / "test_red.py").write_text("def test_red():\n    assert False\n")
+
+    monkeypatch.setattr(mutate, "SLIPS", tmp_path / "slips.yml")
+    monkeypatch.setattr(mutate, "_copy_project", copy)
+    monkeypatch.setattr(mutate, "_make_for_dbt", lambda *_: [])
+    for asked, code in (
+        ("points", 0),
+        ("nothing", 1),
+        ("red already", "The tests are red before any slip: see pytest"),
+    ):
+        monkeypatch.setattr("sys.argv", ["mutate", asked])
+        with pytest.raises(SystemExit) as ended:
+            mutate.main()
+        assert str(ended.value.code).startswith(str(code)) or ended.value.code == code
+    assert re.findall("noticed  points|STAYS GREEN  nothing", capsys.readouterr().out) == [
+        "noticed  points",
+        "STAYS GREEN  nothing",
+    ]
 
 
 def test_lint_reads_the_sql_of_all_models_tests_and_analyses():
