@@ -340,8 +340,8 @@ def test_mutate_is_red_if_a_slip_stays_green_or_tests_are_red_before_it(monkeypa
     place = {"file": "engagement_panel/spreadsheet.py", "before": 'replace(".", ",")'}
     tests = {"pytest": "tests/python/test_spreadsheet.py", "dbt": None}
     slips = [
-        place | tests | {"slip": "points", "after": 'replace(".", ".")'},
-        place | tests | {"slip": "nothing", "after": 'replace(".", ",", 1)'},
+        place | tests | {"slip": "points to see", "after": 'replace(".", ".")'},
+        place | tests | {"slip": "nothing to see", "after": 'replace(".", ",", 1)'},
         place | {"slip": "red already", "after": "", "pytest": "tests/python/test_red.py"},
     ]
     (tmp_path / "slips.yml").write_text(yaml.safe_dump(slips))
@@ -353,18 +353,16 @@ def test_mutate_is_red_if_a_slip_stays_green_or_tests_are_red_before_it(monkeypa
     monkeypatch.setattr(mutate, "SLIPS", tmp_path / "slips.yml")
     monkeypatch.setattr(mutate, "_copy_project", copy)
     monkeypatch.setattr(mutate, "_make_for_dbt", lambda *_: [])
-    for asked, code in (
-        ("points", 0),
-        ("nothing", 1),
-        ("red already", "The tests are red before any slip: see pytest"),
-    ):
+    red = "The tests are red before any slip: see pytest tests/python/test_red.py."
+    for asked, code in (("points", False), ("to see", True), ("red", red)):
         monkeypatch.setattr("sys.argv", ["mutate", asked])
         with pytest.raises(SystemExit) as ended:
             mutate.main()
-        assert str(ended.value.code).startswith(str(code)) or ended.value.code == code
-    assert re.findall("noticed  points|STAYS GREEN  nothing", capsys.readouterr().out) == [
-        "noticed  points",
-        "STAYS GREEN  nothing",
+        assert ended.value.code == code
+    assert re.findall(r"(\S+) +(\w+) to see", capsys.readouterr().out) == [
+        ("noticed", "points"),
+        ("noticed", "points"),
+        ("GREEN", "nothing"),
     ]
 
 
