@@ -20,9 +20,10 @@
             ~ '     select from pg_rewrite'
             ~ '     inner join pg_depend on pg_rewrite.oid = pg_depend.objid'
             ~ '     inner join pg_class as read on pg_depend.refobjid = read.oid'
+            ~ '     inner join pg_namespace as place on read.relnamespace = place.oid'
             ~ '     where pg_rewrite.ev_class = pg_class.oid and read.oid <> pg_class.oid'
-            ~ '     and (nspname <> all(' ~ engagement_panel._text_array(shared_schemas | unique) ~ ') or read.relnamespace <> pg_class.relnamespace)'
-            ~ "     and read.relnamespace::regnamespace || '.' || read.relname = any(" ~ engagement_panel._names(ours) ~ ')'
+            ~ '     and (pg_namespace.nspname <> all(' ~ engagement_panel._text_array(shared_schemas | unique) ~ ') or read.relnamespace <> pg_class.relnamespace)'
+            ~ "     and place.nspname || '.' || read.relname = any(" ~ engagement_panel._names(ours) ~ ')'
             ~ ' ) order by 1'
         ) -%}
             {%- do log('No model gives ' ~ row.name ~ ' any more. If nobody reads it: drop view ' ~ row.name ~ ';', info=true) -%}

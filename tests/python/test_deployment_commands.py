@@ -62,6 +62,9 @@ def test_deferred_view_stands_on_the_deployed_ones(panel, tmp_path):
     assert after == before
     assert made.columns == before[ROSTER_VIEW].columns
     assert made.definition == before[ROSTER_VIEW].definition
+    panel.project.append_column(ROSTER, "note", "'call'::text", "text")
+    again = ("-t", "dev", "-s", "engagement_inactive_roster_v", "--defer", "--state", str(tmp_path))
+    assert "[replaced in" in panel.deploy("run", *again).output, "there is a place for what was there"
 
 
 def test_clone_shows_the_deployed_views(panel, tmp_path):
@@ -78,6 +81,13 @@ def test_clone_shows_the_deployed_views(panel, tmp_path):
         assert cloned_rows == rows
 
 
+def test_materialized_view_is_made_anew_as_dbt_makes_it(panel):
+    panel.project.write("models/cases/a_copy.sql", "{{ config(materialized='materialized_view') }} select 1 as id")
+    for option in ([], ["--full-refresh"]):
+        panel.deploy("run", "-s", "a_copy", *option)
+    assert panel.execute("select * from mgmt.a_copy") == [(1,)]
+
+
 def test_table_with_a_view_on_it_is_not_dropped(panel):
     panel.project.write("models/cases/a_table.sql", "{{ config(materialized='table') }} select 1 as id")
     panel.deploy("run", "-s", "a_table")
@@ -89,8 +99,9 @@ def test_table_with_a_view_on_it_is_not_dropped(panel):
 
 
 # A migration of the school's, by a role that owns its tables and is a member of the owners of the views in the way.
-MIGRATION = "alter table public.students alter level type varchar(20)"
-UNDER_VIEWS = ("run-operation", "change_under_views", "--args", f"{{relation: public.students, change: '{MIGRATION}'}}")
+MIGRATION = "alter table public.students alter level type varchar(20) using level || ''"
+IN_YAML = MIGRATION.replace("'", "''")
+UNDER_VIEWS = ("run-operation", "change_under_views", "--args", f"{{relation: public.students, change: '{IN_YAML}'}}")
 
 
 @pytest.fixture
@@ -102,7 +113,13 @@ def migrator(panel: Panel) -> str:
         comment on view {ROSTER_VIEW} is 'by hand';
         set role panel_owners;
         create view reports.levels with (security_barrier) as select level from {ROSTER_VIEW} group by level;
-        comment on view reports.levels is 'one row a level'
+        comment on view reports.levels is 'one row a level';
+        reset role;
+        create view reports.names as select level as "Nivel" from public.students;
+        comment on column reports.names."Nivel" is 'A1 to C2';
+        grant select ("Nivel") on reports.names to analyst;
+        alter view reports.names owner to panel_owners;
+        grant select on public.students to panel_owners
     """)
     return "migrator"
 

@@ -295,13 +295,16 @@ def test_only_the_deployment_is_copied(panel, workspace):
     subprocess.run(["bash", "-ec", block("sh", "cp -r")], cwd=folder, check=True)
     settings = block("yaml", "on-run-start")
     (folder / "dbt_project.yml").write_text(f"name: reports\nprofile: engagement_panel\n{settings}")
-    (folder / "seeds/places.csv").write_text("place\nhall\n")
-    (folder / "models/places_v.sql").write_text("select place from {{ ref('places') }}")
+    (folder / "seeds/places.csv").write_text("The place\nhall\n")
+    for_readers = "{{ config(meta={'for_readers': true}) }}"
+    (folder / "models/places_v.sql").write_text(
+        f"{for_readers} select \"The place\" as place from {{{{ ref('places') }}}}"
+    )
     copy = SchoolsPanel(panel.database, panel.uri, folder, SimpleNamespace(path=folder), panel.run_dbt)
     for said in ("created", "unchanged"):
         assert f"[{said} in" in copy.deploy("build").output
     copy.execute("set role deployer; create view dev.by_hand as select place from dev.places_v")
     assert "drop view" not in copy.deploy("run").output
-    (folder / "models/places_v.sql").write_text("select place as name from {{ ref('places') }}")
+    (folder / "models/places_v.sql").write_text("select 'hall' as name, * from {{ ref('places') }}")
     assert "(place text -> name text)" in copy.run("run").output
     assert copy.execute("select place from dev.places_v") == [("hall",)]

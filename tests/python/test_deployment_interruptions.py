@@ -91,7 +91,7 @@ def endless_wait(make_panel: MakePanel) -> Iterator[EndlessWait]:
 def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
     with ThreadPoolExecutor(1) as pool, panel.connect(READER) as holder, panel.connect(READER) as other:
-        holder.execute(f"begin; select from {ROSTER_VIEW}")
+        holder.execute(f"set application_name = 'el tablero'; begin; select from {ROSTER_VIEW}")
         run = pool.submit(panel.deploy, "run", "-s", "engagement_inactive_roster_v")
         for seen, what in ((WAITS_FOR_THE_ROSTER, "the run waits for the roster"), (PAUSES, "the run pauses")):
             wait_until(partial(panel.execute, seen), what)
@@ -99,7 +99,7 @@ def test_run_gives_way_to_readers_while_one_holds_the_view(panel):
             assert not run.done()
         holder.execute("commit")
         output = run.result().output
-        assert f"process {holder.info.backend_pid} ({READER}" in output
+        assert f"process {holder.info.backend_pid} ({READER}, el tablero)" in output
     assert output.index("is in use by") < output.index("[replaced in")
 
 
@@ -146,7 +146,8 @@ def test_lock_that_is_not_free_while_a_view_is_put_back_is_waited_for(panel):
         execute function public.fail_once()
     """)
     panel.project.rename_column(ROSTER, "level", "course")
-    panel.deploy("run", "--full-refresh", "-s", "engagement_inactive_roster_v")
+    output = panel.deploy("run", "--full-refresh", "-s", "engagement_inactive_roster_v").output
+    assert "is in use by a transaction that has just ended. Trying again in" in output
     assert panel.execute("select last_value > 1 from public.attempts") == [(True,)]
 
 
@@ -177,8 +178,9 @@ def test_runs_at_the_same_time_that_change_the_same(panel):
 def test_run_that_waits_for_another_says_so(panel, command):
     with panel.connect() as other:
         other.execute(f"set application_name = 'dbt of another'; begin; select pg_advisory_xact_lock({TURN})")
+        holder = f"process {other.info.backend_pid}, postgres, dbt of another"
         output = deploy_past(panel, other, WAITS_FOR_A_TURN, *command)
-    assert "Another deployment is under way" in output
+    assert f"Another deployment is under way ({holder}): waiting for its turn to end." in output
 
 
 def test_killed_run_that_waits_for_a_reader_changes_nothing(panel):

@@ -100,9 +100,29 @@ def test_header_goes_before_the_view(panel):
 
 
 def test_alias_names_the_view(panel):
-    assert run_case(panel, "{{ config(alias='Other name') }} select 1 as one") == "created"
-    assert panel.execute('select one from mgmt."Other name"') == [(1,)]
-    assert run_case(panel, "{{ config(alias='Other name') }} select 1 as one") == "unchanged"
+    case = "{{ config(alias='Other name') }} select count(*) > 9 as many from {{ ref('stg_engagement__students') }}"
+    assert run_case(panel, case) == "created"
+    assert panel.execute('select many from mgmt."Other name"') == [(True,)]
+    assert run_case(panel, case) == "unchanged"
+    assert "drop view" not in panel.deploy("run").output
+
+
+def test_a_models_own_full_refresh_goes_before_the_option(panel):
+    run_case(panel, "select 1 as one")
+    never = run_case(panel, "{{ config(full_refresh=false) }} select 1 as two", "--full-refresh")
+    assert "was left as it is" in never
+    assert run_case(panel, "{{ config(full_refresh=true) }} select 1 as two") == "rebuilt"
+
+
+def test_comments_by_hand_stay_where_the_project_has_none(panel):
+    panel.project.write("models/cases/case.yml", "models: [{name: case, description: A case., columns: [{name: one}]}]")
+    silent = "{{ config(persist_docs={'relation': false, 'columns': false}) }}"
+    for config, place in (("", "column mgmt.case.one"), (silent, "view mgmt.case")):
+        run_case(panel, "select 1 as one")
+        panel.execute(f"comment on {place} is 'by hand'")
+        before = panel.snapshot("mgmt.case")
+        assert run_case(panel, f"{config} select 1 as one") == "unchanged"
+        assert panel.snapshot("mgmt.case") == before
 
 
 @pytest.mark.parametrize("option", [["--empty"], ["--sample", "3 days"]], ids=lambda option: option[0])
@@ -128,7 +148,10 @@ def test_fresh_schema_is_built_empty(panel):
     assert panel.execute("select * from dev.engagement_inactive_roster_v") == []
 
 
-def test_seed_without_a_description_loads_as_dbt_loads_it(panel):
+def test_seed_without_a_description_loads_as_dbt_loads_it(calls):
+    panel = calls
+    hook = "insert into public.calls values ('pre inside', txid_current())"
+    panel.project.write("seeds/cases/holidays.yml", f'seeds: [{{name: holidays, config: {{pre-hook: "{hook}"}}}}]')
     panel.project.write("seeds/cases/holidays.csv", "day,is_whole,people\n2026-01-01,true,12\n2026-12-24,false,3.5\n")
     panel.deploy("seed", "-s", "holidays")
     panel.project.write("seeds/cases/holidays.csv", "day,is_whole,people\n2026-12-24,false,4\n")
@@ -137,6 +160,7 @@ def test_seed_without_a_description_loads_as_dbt_loads_it(panel):
         select day::text, is_whole, people::float, array[pg_typeof(day), pg_typeof(people)]::text as types
         from mgmt_internal.holidays
     """) == [("2026-12-24", False, 4.0, '{date,"double precision"}')]
+    assert len(panel.execute("select * from public.calls")) == 2, "a pre-hook for each load"
 
 
 def test_views_are_left_over_only_if_they_read_ours(panel):
@@ -144,8 +168,13 @@ def test_views_are_left_over_only_if_they_read_ours(panel):
     panel.project.write(f"{step}.sql", "select student_id from {{ ref('stg_engagement__students') }}")
     panel.deploy("run", "-s", "int_engagement__gone")
     panel.project.write(f"{step}.sql", None)
-    panel.execute("set role deployer; create view mgmt_internal.others as select student_id from public.students")
+    panel.execute("""
+        set role deployer;
+        create view mgmt_internal.others as select student_id from public.students;
+        create view mgmt_internal."Old list" as select student_id from mgmt_internal.stg_engagement__students
+    """)
     run = panel.deploy("run")
     assert [line.partition("drop view ")[2] for line in run.output.splitlines() if "drop view" in line] == [
-        "mgmt_internal.int_engagement__gone;"
+        'mgmt_internal."Old list";',
+        "mgmt_internal.int_engagement__gone;",
     ]

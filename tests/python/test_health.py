@@ -1,18 +1,24 @@
 """The health of the sources: what it takes for well, what for not well, and what it leaves behind."""
 
+import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import psycopg
 import pytest
 from copies import copy_project
 from psycopg.conninfo import make_conninfo
+from rich.console import Console
 from support import PROJECT, RunDbt, commands_of, execute, run_command
 
+from engagement_panel import health
+from engagement_panel.check import Check
 from sandbox import school
 from sandbox.profiles import write_profile
 from sandbox.views import panel_views
@@ -91,7 +97,7 @@ def states(profile: Path, *arguments: str) -> tuple[int, dict[str, str]]:
             found[words[0]] = state
     assert found.keys() == CHECKS, outcome.output
     not_well = {name: state for name, state in found.items() if state != "PASS"}
-    assert ("`.venv/bin/dbt show -s NAME`" in last) == bool(not_well)
+    assert bool(re.search(r"`\.venv/bin/dbt show( --target mgmt)? -s NAME`", last)) == bool(not_well)
     return outcome.exit_code, not_well
 
 
@@ -114,13 +120,17 @@ def test_a_sound_school_is_well(profile, sound_school):
     assert states(profile) == (0, {})
 
 
+def let_the_default_target_lead_nowhere(profile: Path) -> None:
+    settings = json.loads((profile / "profiles.yml").read_text())["engagement_panel"]
+    settings["outputs"]["away"] = settings["outputs"]["mgmt"] | {"dbname": "there is none"}
+    (profile / "profiles.yml").write_text(json.dumps({"engagement_panel": settings | {"target": "away"}}))
+
+
 def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile, sound_school, tmp_path):
     stop_the_feed(sound_school, timedelta(days=5))
     assert states(profile) == (1, {"checkins_arrive": "FAIL"})
 
-    settings = json.loads((profile / "profiles.yml").read_text())["engagement_panel"]
-    settings["outputs"]["away"] = settings["outputs"]["mgmt"] | {"dbname": "there is none"}
-    (profile / "profiles.yml").write_text(json.dumps({"engagement_panel": settings | {"target": "away"}}))
+    let_the_default_target_lead_nowhere(profile)
     sound_school.execute(NOT_WELL["future_checkins"])
     file = tmp_path / "health.xml"
     outcome = run_command(profile, "health", "--target", "mgmt", "--junit", str(file), "--strict").failed()
@@ -136,12 +146,15 @@ def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile
         " The rows behind a warning of the sources: `.venv/bin/dbt show --target mgmt -s NAME`."
     )
     sound_school.execute("drop view mgmt.engagement_dau_90d_v")
-    run_command(profile, "health", "--target", "mgmt").exited_with(2)  # though the feed stands still
+    outcome = run_command(profile, "health", "--target", "mgmt").exited_with(2)  # though the feed stands still
+    assert "(`dbt build --target mgmt`)" in outcome.output.splitlines()[-1]
 
 
-def test_a_long_weekend_is_no_alarm(profile, sound_school):
+def test_a_long_weekend_is_no_alarm_unless_the_school_says_so(profile, sound_school, tmp_path):
     stop_the_feed(sound_school, timedelta(days=3.5))
     assert states(profile) == (0, {})
+    with commands_of(copy_project(tmp_path, engagement_checkin_silence_hours=72, engagement_view_limit_ms=60_000)):
+        assert "up to 72 are usual" in run_command(profile, "health").failed().output
 
 
 def test_a_feed_that_never_was_is_not_well(profile, sound_school):
@@ -173,7 +186,7 @@ NOT_WELL = {
             and extract(hour from checkin_time at time zone 'America/Guayaquil') >= 12
     """,
     "future_checkins": "insert into student_attendance values (1, now() + interval '1 hour'), (2, 'infinity')",
-    "checkins_without_a_time": "insert into student_attendance values (1, null), (1, '-infinity')",
+    "checkins_without_a_time": "insert into student_attendance values (1, null), (2, '-infinity')",
     "checkins_of_nobody": "insert into student_attendance values (9001, now()), (null, now())",
     "double_checkins": "insert into student_attendance select 1, now() from generate_series(1, 2)",
     "impossibly_old_checkins": "insert into student_attendance values (1, '1980-01-01'), (2, '0044-03-15 BC')",
@@ -190,9 +203,9 @@ def test_what_is_wrong_with_the_rows_is_warned_of_by_one_check(name, sound_schoo
     assert warned_of(run_dbt) == {name}
 
 
-def warned_of(run_dbt: RunDbt) -> set[str]:
+def warned_of(run_dbt: RunDbt, **variables: Any) -> set[str]:
     """Give the checks of the sources that warn; no other may fail."""
-    run = run_dbt("school", "test", "--select", "path:tests/source_quality").succeeded()
+    run = run_dbt("school", "test", "--select", "path:tests/source_quality", vars=variables).succeeded()
     return {result.node.name for result in run.results if result.status == "warn"}
 
 
@@ -226,13 +239,47 @@ def test_a_share_of_the_rows_may_be_out_of_the_ordinary(make_database, deployed_
             ) as opening (nine)
         """,
     )
-    change = "update student_attendance set {} where student_id between {} and {}"
+    # All that was so more than 30 days ago is no longer looked at.
+    execute(
+        uri,
+        """
+        insert into student_attendance
+        select student_id, nine, nine + length
+        from
+            (select student_id, checkin_time - interval '30 days' + interval '11 hours' from student_attendance)
+                as evenings (student_id, evening),
+            (values (1, interval '12:00:01'), (2, interval '-00:00:01'), (3, null)) as odd (n, length),
+            lateral (select evening + n * interval '1 second') as checkin (nine)
+        """,
+    )
+    lately = "checkin_time > now() - interval '30 days'"
+    change = f"update student_attendance set {{}} where {lately} and student_id between {{}} and {{}}"
     execute(uri, "; ".join(change.format(odd, first, first + most - 1) for most, first, odd in MOST.values()))
     assert warned_of(run_dbt) == set()
     execute(uri, "; ".join(change.format(odd, first + most, first + most) for most, first, odd in MOST.values()))
     assert warned_of(run_dbt) == MOST.keys()
+    assert warned_of(run_dbt, engagement_session_longest_hours=13) == MOST.keys() - {"sessions_too_long"}
     execute(uri, "delete from student_attendance where student_id < 302")
     assert warned_of(run_dbt) == set(), "of 99 check-ins 19 are at one minute, which is no night's job"
+
+
+def test_views_that_are_off_are_found_inconsistent(make_database, sample_template, run_dbt):
+    uri = make_database("school", sample_template)
+    for view in (*(f"mgmt.{name}" for name in panel_views()), "mgmt_internal.int_engagement__hourly_attendance"):
+        columns = execute(
+            uri,
+            "select attname::text, format_type(atttypid, atttypmod) from pg_attribute"
+            f" where attrelid = '{view}'::regclass and attnum > 0 order by attnum",
+        )
+        ((definition,),) = execute(uri, f"select pg_get_viewdef('{view}'::regclass)")
+        off = ", ".join(
+            f"({name} + {len(view)})::{kind} as {name}" if kind in ("integer", "bigint", "numeric", "date") else name
+            for name, kind in columns
+        )
+        execute(uri, f"create or replace view {view} as select {off} from ({definition.rstrip(';')}) as rows")
+    results = run_dbt("school", "test", "--select", "path:tests/consistency").results
+    failed = {result.node.name for result in results if result.status == "fail"}
+    assert failed == {file.stem for file in (PROJECT / "tests" / "consistency").glob("*.sql")}
 
 
 def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_asked_to_be(
@@ -253,19 +300,20 @@ def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_aske
     assert {case.get("name") for case in suite} == CHECKS
     counts = [str(len(CHECKS)), str(len(NOT_WELL)), "0"]
     assert [suite.get(count) for count in ("tests", "failures", "errors")] == counts
-    for name, found in (("future_checkins", "2 rows"), ("impossibly_old_checkins", "2 rows")):
+    for name in ("future_checkins", "impossibly_old_checkins", "checkins_without_a_time"):
         failure = suite.find(f"testcase[@name='{name}']/failure")
-        assert failure.attrib == {"type": "warn", "message": found}
-        assert "To resolve: correct the time at the source" in failure.text
+        assert failure.attrib == {"type": "warn", "message": "2 rows"}
+        assert "\nTo resolve: " in failure.text
 
 
 def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school, tmp_path):
+    let_the_default_target_lead_nowhere(profile)
     sound_school.execute(f"drop index {school.BY_TIME}")
     file = tmp_path / "health.xml"
     slow = dict.fromkeys([*panel_views(), "whole_panel"], "WARN")
     with limited_to(0, tmp_path):
-        assert states(profile, "--junit", str(file)) == (0, slow)
-        assert states(profile, "--strict") == (1, slow)
+        assert states(profile, "--target", "mgmt", "--junit", str(file)) == (0, slow)
+        assert states(profile, "--target", "mgmt", "--strict") == (1, slow)
     (suite,) = ElementTree.parse(file).getroot()
     said = suite.findtext("testcase[@name='engagement_dau_90d_v']/system-out")
     assert ". Most likely cause: public.student_attendance has no index on (checkin_time)" in said
@@ -312,6 +360,15 @@ def test_a_panel_that_is_not_deployed_cannot_be_checked(make_database, workspace
     assert 'relation "public.student_attendance" does not exist' in {error.get("message") for error in errors}
 
 
+def test_the_terminal_shows_findings_as_they_are_and_the_state_in_its_colour(monkeypatch):
+    shown = Console(file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
+    monkeypatch.setattr(health, "console", shown)
+    states = {"pass": "32", "warn": "33", "fail": "1;31", "error": "1;31"}
+    health._print([Check(f"one {state}", state, "[/x] [a]", "", 0) for state in states], None)
+    for state, colour in states.items():
+        assert f"\x1b[{colour}m{state.upper():5}\x1b[0m  \x1b[1mone {state}\x1b[0m  [/x] [a]\n" in shown.file.getvalue()
+
+
 def test_a_hook_that_fails_is_told_in_one_line(profile, tmp_path):
     project = copy_project(tmp_path)
     settings = project / "dbt_project.yml"
@@ -353,7 +410,7 @@ def test_rows_that_row_level_security_hides_are_not_well(profile, sound_school, 
     assert "row-level security of a table behind the panel hides every row" in outcome.output
 
     sound_school.execute("create policy some_rows on student_attendance for select using (student_id > 1)")
-    assert states(other)[1]["rows_filtered_by_row_security"] == "WARN"
+    assert states(other) == (0, {"rows_filtered_by_row_security": "WARN"})
 
 
 def test_a_school_in_which_nobody_counts_is_warned_of(sound_school, run_dbt):

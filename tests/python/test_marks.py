@@ -25,12 +25,12 @@ select student_id, now() - days * interval '24 hours'
 from (values (1, 6.5), (2, 8.5), (3, 12.5), (4, 20.5), (5, 30.5)) as away (student_id, days)
 union all
 select student_id, now() - interval '1 hour' - n * interval '1 minute'
-from (values (11, 10), (12, 5), (13, 4), (14, 3)) as here (student_id, sessions), generate_series(1, sessions) as n;
+from (values (11, 10), (12, 7), (13, 5), (14, 3)) as here (student_id, sessions), generate_series(1, sessions) as n;
 """
-# Scores of a target of 30: Mucho 33, Menos 17, Poco 13, Apenas 10, all a little less. Poco lacks a session.
+# Scores of a target of 30: Mucho 33, Menos 23, Poco 16, Apenas 10, all a little less. Poco lacks a session.
 MARKS = {
     "engagement_call_from_days": 10,
-    "engagement_high_from_sessions": 5,
+    "engagement_high_from_sessions": 6,
     "engagement_high_from_score": 12.5,
     "engagement_ambassador_from_score": 30,
     "engagement_list_length": 2,
@@ -60,11 +60,11 @@ def project(workspace: Path) -> Path:
 
 def test_a_standing_begins_at_its_marks(project, profile, database):
     standings = {
-        ("4", "100"): "neither",
-        ("5", "12.49"): "neither",
-        ("5", "12.50"): "high engagement",
-        ("5", "29.99"): "high engagement",
-        ("5", "30.00"): "embajador potencial",
+        ("5", "100"): "neither",
+        ("6", "12.49"): "neither",
+        ("6", "12.50"): "high engagement",
+        ("6", "29.99"): "high engagement",
+        ("6", "30.00"): "embajador potencial",
     }
     columns = ", ".join(f"{{{{ engagement_standing{marks} }}}}" for marks in standings)
     run = run_dbt(profile, "compile", "--quiet", "--inline", f"select {columns}", project=project).succeeded()
@@ -93,7 +93,7 @@ def test_the_report_and_its_files_move(project, profile):
     assert "Asia/Tokyo" in html
     assert "Alumnos activos con 10 días o más sin venir" in html
     assert (
-        "con 5 visitas o más en 30 días y un puntaje de constancia de 12,5 o más, de 100; desde 30, embajadores" in html
+        "con 6 visitas o más en 30 días y un puntaje de constancia de 12,5 o más, de 100; desde 30, embajadores" in html
     )
     shown = re.findall(r'<th scope="row">(\w+)</th><td>', html)
     assert [name for name in shown if name in TO_CALL] == TO_CALL[:2]
@@ -117,10 +117,11 @@ def test_the_descriptions_move(project):
     assert "The 2 active students" in said["module_12_at_risk_students"]
     assert "absent for 10 days or more" in said["module_12_at_risk_students"]
     assert (
-        "5 sessions or more in 30 days and a score of 12.5 or more; from 30 on"
+        "6 sessions or more in 30 days and a score of 12.5 or more; from 30 on"
         in said["module_14_high_engagement_students"]
     )
     assert "away for 10 days or more, the 2 who" in said["call_today"]
+    assert "`engagement_call_from_days` (10) days or more" in " ".join(said["does_the_call_list_work"].split())
     assert "a score of 12.5 or more, the 2 best; from a score of 30 on" in said["high_engagement_and_ambassadors"]
     (score,) = (
         node.columns["consistency_score"].description

@@ -11,6 +11,7 @@ import yaml
 from deployment import (
     OF_RUNS,
     PANEL,
+    READER,
     STUDENTS,
     VARS,
     WAITS_FOR_THE_ROSTER,
@@ -300,6 +301,16 @@ def test_a_schema_in_capitals_that_is_there_need_not_be_made(panel):
     panel.execute('create schema "Dev" authorization deployer; create schema "Dev_internal" authorization deployer')
     found = lines(preview(panel, "--target", "Dev"))
     assert {word for word, _ in found.values()} == {"NEW", "STEP"}
+    options = ("--target", "Dev", "--profiles-dir", str(panel.profile()), "--exclude-resource-type", "test")
+    panel.run_dbt(panel.database, "build", *options, vars=VARS, project=panel.project.path).succeeded()
+    assert panel.execute(f"select has_schema_privilege('{READER}', 'Dev', 'usage')") == [(True,)]
+    assert lines(preview(panel, "--target", "Dev")) == {view: ("SAME", "unchanged") for view in VIEWS}
+    panel.execute("""
+        set role deployer;
+        create view "Dev_internal".left_over as select * from "Dev_internal".stg_engagement__students
+    """)
+    run = panel.run_dbt(panel.database, "build", *options, vars=VARS, project=panel.project.path)
+    assert 'drop view "Dev_internal".left_over;' in run.output
 
 
 def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
@@ -320,7 +331,12 @@ def test_a_step_that_changes_shows_in_the_views_that_read_it(panel):
 
 def test_a_seed_that_changes_shows_in_what_reads_it(panel):
     seed = panel.project.read("seeds/dayparts.csv")
-    panel.project.write("seeds/dayparts.csv", seed.replace("evening_17_20,17,20", "evening_17_20,17,21"))
+    description = yaml.safe_load(panel.project.read("seeds/dayparts.yml"))
+    description["seeds"][0]["config"]["delimiter"] = ";"  # as a Spanish Excel saves it
+    panel.project.write("seeds/dayparts.yml", yaml.safe_dump(description))
+    panel.project.write(
+        "seeds/dayparts.csv", seed.replace("evening_17_20,17,20", "evening_17_20,17,21").replace(",", ";")
+    )
     with as_it_was(panel):
         found = preview(panel)
     assert lines(found)["dayparts"] == ("STEP", "replaced; 1 row changes (hour_below in 1)")
@@ -390,6 +406,9 @@ def test_what_cannot_be_looked_at_is_told_in_one_line(panel):
         columns = f"seeds/dayparts.csv: has the columns {header.replace(',', ', ')}; its description has "
         assert told() == f"{columns}daypart, hour_from, hour_below.\n"
     panel.project.write("seeds/dayparts.csv", dayparts)
+    change_rows(panel, ROSTER, "(1 / (student_id - student_id))::text as level")
+    assert told() == f"{ROSTER_NAME}: division by zero\n"
+    panel.project.restore()
     change_rows(panel, ROSTER, "no_such_column as level")
     assert told() == f'{ROSTER_NAME}: column "no_such_column" does not exist\n'
     panel.project.write(f"{ROSTER}.sql", "{{ exceptions.raise_compiler_error('not yet') }}")
