@@ -248,6 +248,11 @@ def test_the_student_of_the_var_is_explained_and_nobody_without_it(connection, q
     for because in ("active: in every view", "not active: in the roster only"):
         student, *others = connection.execute(other_queries["one_student_explained"]).fetchall()
         assert any(row.because.endswith("over the last 90 days") for row in others)
+        facts = {row.fact: row for row in others}
+        if because.startswith("active"):
+            sessions = int(facts["sessions in 30 days"].value)
+            assert facts["frequency"].value == str(oracle.rounded(Fraction(sessions, 12), 4))
+            assert facts["frequency"].because == f"{sessions} of 12 sessions"
         assert student.value.startswith(f"{OTHER_VARS['student_id']}, ")
         assert student.because == because
         connection.execute(NOBODY_IS_ACTIVE)
@@ -282,6 +287,11 @@ def test_the_sketch_goes_wrong_where_the_rules_say(connection, queries):
     listed = Counter(learner.student_id for learner in learners)
     assert all(listed[int(key)] > 1 for module, key in sketched if module == 19)
     assert {key for key in ours if key[0] == 19} <= sketched.keys()
+
+    connection.execute("delete from student_attendance where student_id not in (select student_id from students)")
+    connection.execute("delete from student_attendance where checkin_time > now()")
+    rows = connection.execute(queries["sketch_against_ours"]).fetchall()
+    assert {(row.module, row.row_key) for row in rows if row.module in (15, 17)} == {(15, "0")}
 
 
 # A Monday at 0:00 by the school's clock.

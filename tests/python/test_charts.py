@@ -164,6 +164,7 @@ def test_a_chart_says_what_it_shows_and_nothing_leaves_its_frame(chart):
         assert 0 <= float(element.get("y", 0)) <= float(element.get("y", 0)) + float(element.get("height", 0)) <= height
     for text, (begins, ends) in zip(texts(ALL[chart]), spans(ALL[chart]), strict=True):
         assert -1 <= begins <= ends <= width + 1, text
+    assert svg.get("font-size") == str(charts.FONT_SIZE), "for which CHARACTER is the width"
     assert {part["dy"] for part in parts(ALL[chart], "text")} == {"0.35em"}, "y is the middle of a letter"
 
 

@@ -17,6 +17,7 @@ from hub import serve_hub
 from support import PROJECT, Outcome
 
 from sandbox.load import ROSTER, ProjectCopy
+from sandbox.school import BY_TIME
 
 pytest_plugins = ["deployment"]
 
@@ -148,6 +149,10 @@ def test_without_the_hub_every_command_of_the_page_does_what_it_says(panel, work
     assert {package for package, _ in nodes(others)} == {"reports"}
     assert others.output.count("[unchanged in") == 1
     assert "has both indexes" in schools.deploy(*indexes).output
+    panel.execute(f"drop index {BY_TIME}")
+    missing = schools.deploy(*indexes).output
+    assert "create index concurrently on public.student_attendance (checkin_time);" in missing
+    assert " names" not in missing, "a model of the school's own"
     schools.deploy(*docs, "--write-json")
     manifest = json.loads((schools.target_folder(vars={}) / "manifest.json").read_text())
     assert {exposure["package_name"] for exposure in manifest["exposures"].values()} == {"engagement_panel"}

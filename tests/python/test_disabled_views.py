@@ -1,5 +1,6 @@
 """A school keeps views of its own in the place of ours: any one, all of the first half, all seventeen."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ def test_what_a_disabled_view_would_fill_is_left_out(database, whole, view):
     assert read_without.rows.keys() < read.rows.keys()
     assert set(sections(page_without)) <= set(sections(page))
     assert len(page_without) < len(page)
+    assert {*re.findall('href="#([^"]+)"', page_without)} <= set(sections(page_without))
+    assert "<strong>–</strong>" not in page_without
     assert len(printed_without.split()) < len(printed.split())
 
 

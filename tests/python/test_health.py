@@ -300,10 +300,15 @@ def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_aske
     assert {case.get("name") for case in suite} == CHECKS
     counts = [str(len(CHECKS)), str(len(NOT_WELL)), "0"]
     assert [suite.get(count) for count in ("tests", "failures", "errors")] == counts
-    for name in ("future_checkins", "impossibly_old_checkins", "checkins_without_a_time"):
+    cures = {
+        "future_checkins": "correct the time at the source",
+        "impossibly_old_checkins": "correct the time at the source",
+        "checkins_without_a_time": "mend what writes the time",
+    }
+    for name, cure in cures.items():
         failure = suite.find(f"testcase[@name='{name}']/failure")
         assert failure.attrib == {"type": "warn", "message": "2 rows"}
-        assert "\nTo resolve: " in failure.text
+        assert f"\nTo resolve: {cure}" in failure.text
 
 
 def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school, tmp_path):

@@ -4,8 +4,10 @@ from functools import partial
 
 import pytest
 from support import execute
+from support import run_dbt as run_dbt_with
 
 from sandbox import school
+from sandbox.profiles import write_profile
 
 DROP_BY_STUDENT = f"drop index {school.BY_STUDENT};"
 DROP_BY_TIME = f"drop index {school.BY_TIME};"
@@ -77,6 +79,20 @@ def test_a_run_tells_of_missing_indexes_in_one_line_and_goes_on(change, run_dbt)
     run = run_dbt("school", "run", *selected).succeeded()
     assert run.output.count(line) == run.output.count("has no index") == 1
     assert "has no index" not in run_dbt("school", "test", *selected).output
+
+
+def test_a_run_advises_by_the_name_of_its_target(change, make_database, workspace):
+    """Which is not that of the schema; so does what lists the replaced views."""
+    change(DROP_BY_STUDENT)
+    profile = write_profile(workspace / "prod", make_database("school of prod", "school"))
+    file = profile / "profiles.yml"
+    file.write_text(
+        file.read_text().replace('"target": "mgmt", "outputs": {"mgmt"', '"target": "prod", "outputs": {"prod"')
+    )
+    run = run_dbt_with(profile, "run", "--select", "stg_engagement__checkins").succeeded()
+    assert "see dbt run-operation engagement_indexes --target prod." in run.output
+    run = run_dbt_with(profile, "run-operation", "replaced_views", "--args", "{put_back: 99}").failed()
+    assert "To list them: dbt run-operation replaced_views --target prod" in run.output
 
 
 def test_a_source_that_is_not_there_is_told(change, run_dbt):

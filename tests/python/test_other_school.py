@@ -54,7 +54,7 @@ VARS = {
     "engagement_attendance_table": "registre d'entrades",
     "engagement_attendance_student_id_column": "codi d'alumne",
     "engagement_attendance_checkin_time_column": 'hora d\'entrada "real"',
-    "engagement_attendance_condition": '"esborrat d\'ahir" is null or false',
+    "engagement_attendance_condition": '"esborrat d\'ahir" is null or false -- seva',
     "engagement_attendance_checkout_time_column": None,
     "engagement_attendance_checkout_condition": "no_such_column is null",
     "learning_at_risk_schema": 'l\'escola "nova"',
@@ -119,7 +119,20 @@ def test_columns_that_a_school_may_lack_may_have_any_name_too(make_database, run
     run = run_dbt("other_columns", "run", *read, vars=WITH_ALL_COLUMNS).succeeded()
     assert execute(uri, f"select student_id, learning_issue from mgmt.{DUAL_RISK}") == [(4, "Stalled"), (1, "Slow")]
     assert "no check-outs" not in run.output
+    without_stuck = WITH_ALL_COLUMNS | {"learning_at_risk_stuck_column": None}
+    run_dbt("other_columns", "run", *read, vars=without_stuck).succeeded()
+    assert execute(uri, f"select student_id, learning_issue from mgmt.{DUAL_RISK}") == [(4, "Stalled"), (1, "Slow")]
     run_dbt("other_columns", "compile", vars=WITH_ALL_COLUMNS).succeeded()
+
+
+@pytest.mark.usefixtures("other_school")
+def test_analyses_run_without_a_column_that_a_school_may_lack(make_database, run_dbt):
+    uri = make_database("other_analyses", "other_school")
+    for lacks in ("learning_at_risk_slow_column", "learning_at_risk_stuck_column"):
+        variables = WITH_ALL_COLUMNS | {lacks: None}
+        run = run_dbt("other_analyses", "compile", "--select", "path:analyses", vars=variables).succeeded()
+        for result in run.results:
+            execute(uri, result.node.compiled_code)
 
 
 @pytest.mark.usefixtures("other_school")

@@ -175,6 +175,7 @@ def test_the_page_can_be_listened_to(page):
     tables = page.texts("table")
     assert len(tables) == 13 == len(page.texts("caption"))  # nine pictures, four lists
     assert all(page.texts("caption"))
+    assert page.texts("figcaption") == page.texts("caption")[:9], "charts are seen with their titles, too"
     assert all(attributes.get("scope") in ("col", "row") for tag, attributes, _ in page.elements if tag == "th")
 
     pictures = [index for index, (tag, *_) in enumerate(page.elements) if tag == "svg"]
@@ -242,6 +243,8 @@ def test_whom_to_call(page, folder):
     assert numbers == ["Días sin venir", "Días entre visitas"]
     assert {"80", "4,0"} <= {*page.texts("td", **{"class": "number"})}
     assert "Los primeros 50 de 70." in " ".join(page.texts("section", id="por_llamar"))
+    links = [given["href"] for tag, given, _ in page.elements if tag == "a" and given["href"].endswith(".csv")]
+    assert sorted(links) == sorted(file.name for file in folder.glob("*.csv"))
 
     assert read_csv(folder, "por_llamar")[0] == headings
     listed = read_csv(folder, "por_llamar")[1:]
@@ -300,6 +303,16 @@ def test_the_page_says_when_and_where_it_is_of(page, written):
     minutes = [first + n * timedelta(minutes=1) for n in range((ended - first) // timedelta(minutes=1) + 1)]
     assert said in [(str(each.day), str(each.year), f"{each:%H:%M}") for each in minutes]
     assert header.endswith("Hora de America/Guayaquil, base de datos school")
+    assert page.texts("title")[0] == "Panel de compromiso, " + header.partition("Situación al ")[2].partition("\n")[0]
+
+
+@pytest.mark.parametrize("colour", ["ink", "soft", "accent"])
+def test_what_is_written_can_be_read_on_white(html, colour):
+    (hexadecimal,) = re.findall(rf"--{colour}: #(\w{{6}});", html)
+    parts = [int(hexadecimal[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    assert 1.05 / (luminance + 0.05) >= 4.5, "WCAG's contrast for text"
 
 
 def test_an_unfinished_bar_is_paler(html):
@@ -391,10 +404,17 @@ def test_a_role_whose_time_runs_out_is_told_in_one_line(database, workspace):
 
 
 def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(database, workspace):
-    execute(database, "create role report_stranger login")
-    outcome = report_of(workspace, make_conninfo(database, user="report_stranger"), "unread")
+    execute(database, "create role report_strangers; create role report_stranger login in role report_strangers")
+    stranger = make_conninfo(database, user="report_stranger")
+    outcome = report_of(workspace, stranger, "unread")
     assert outcome.errors.startswith("Role report_stranger: permission denied for schema mgmt.")
     assert "deployment_readers" in outcome.errors
+
+    profile = write_profile(workspace / "unread by a role", stranger)
+    file = profile / "profiles.yml"
+    file.write_text(file.read_text().replace('"threads"', '"role": "report_strangers", "threads"'))
+    outcome = run_command(profile, "report", "--output", str(profile / "written")).exited_with(2)
+    assert outcome.errors.startswith("Role report_strangers: permission denied for schema mgmt.")
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(profile, tmp_path):

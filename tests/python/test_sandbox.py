@@ -23,6 +23,7 @@ from engagement_panel import panel
 from sandbox import __main__ as demo
 from sandbox import school, server
 from sandbox.profiles import write_profile
+from sandbox.views import panel_views
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 17, 14, 30, tzinfo=UTC)
@@ -238,6 +239,11 @@ def test_the_demo_from_start_to_end(project_copy, run_dbt, monkeypatch):
     count = "copy (select count(*) from mgmt.engagement_inactive_roster_v) to stdout"
     students = run_sandbox(project_copy, "psql", typed=count).stdout.strip()
     assert f"The engagement panel of {students} students" in run.stdout
+    for view in panel_views():
+        assert f"{view}: created" in run.stdout
+    assert not re.search("Running with dbt|Compiled inline node", run.stdout)
+    (exported,) = re.findall(r"export DBT_PROFILES_DIR=(\S+)", run.stdout)
+    assert (project_copy / exported / "profiles.yml").exists()
     warnings = "checkins_of_nobody checkins_without_a_time checkouts_at_one_minute double_checkins future_checkins"
     (said,) = re.findall(r"(\d+) tests passed; warnings: ((?:\w+, )*\w+)", " ".join(run.stdout.split()))
     assert sorted(said[1].split(", ")) == [*warnings.split(), "learners_who_are_nobody"]

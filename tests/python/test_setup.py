@@ -303,12 +303,14 @@ def test_the_stand_in_serves_where_the_hub_does_not_answer(bare_project, monkeyp
 
 
 @pytest.mark.usefixtures("hub")
-def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project):
+def test_dbt_utils_comes_from_the_hub_where_it_can_be_reached(bare_project, capsys):
     packages = bare_project / "dbt_packages"
     for _ in ("at first", "and after somebody removed it"):
         shutil.rmtree(packages, ignore_errors=True)
         set_up.install_dbt_utils(bare_project)
         assert (packages / "dbt_utils" / "FROM_THE_HUB").exists()
+        set_up.install_dbt_utils(bare_project)
+        assert capsys.readouterr().out.count("Installing dbt_utils") == 1, "it was tried again though nothing changed"
 
 
 @pytest.mark.usefixtures("hub")

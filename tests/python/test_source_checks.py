@@ -58,8 +58,12 @@ REFUSED = {
     ),
     "a relation that is not there, and ambassadors below high engagement": (
         "alter table students rename to alumnos",
-        {"engagement_ambassador_from_score": 59.5},
+        {
+            "engagement_ambassador_from_score": 59.5,
+            "engagement_attendance_condition": "checkin_time > '2024-13-45'",
+        },
         [
+            "the condition \"checkin_time > '2024-13-45'\" is not SQL over this relation: date/time field value out of",
             "engagement_ambassador_from_score: is 59.5, must not be below engagement_high_from_score (60).",
             "public.students: there is no such relation. Set engagement_students_schema and engagement_students_table.",
         ],
@@ -92,10 +96,18 @@ REFUSED = {
         drop index student_attendance_checkin_time_idx, student_attendance_student_id_checkin_time_idx;
         alter table student_attendance alter student_id type text;
         alter table student_attendance alter checkin_time type timestamp, alter checkout_time type timestamp;
-        alter table students alter student_id type text
+        alter table students alter student_id type text;
+        drop view mgmt.learning_at_risk_learners_v;
+        create view mgmt.learning_at_risk_learners_v as
+        select student_id::text, stuck_flag::text, slow_flag from learning.at_risk_learners;
+        create view mgmt.learning_stuck_students_v as select '1'::text as student_id
         """,
-        {},
+        {"learning_stuck_students_enabled": True, "engagement_disabled_views": "engagement_dau_90d_v"},
         [
+            'engagement_disabled_views: is "engagement_dau_90d_v", must be a list of names',
+            "mgmt.learning_at_risk_learners_v.student_id: is text, must be smallint or integer or bigint. ",
+            "mgmt.learning_at_risk_learners_v.stuck_flag: is text, must be boolean. Set learning_at_risk_stuck_column.",
+            "mgmt.learning_stuck_students_v.student_id: is text, must be smallint or integer or bigint. ",
             "public.student_attendance.checkin_time: is timestamp without time zone, must be timestamp with time zone. "
             "Set engagement_attendance_checkin_time_column.",
             "public.student_attendance.checkout_time: is timestamp without time zone, must be timestamp with time zone."
@@ -297,17 +309,22 @@ def test_row_level_security_that_hides_all_rows_is_refused(change, deployer, bui
         f'"{deployer}"', "pg_monitor"
     )
     for hidden in (
-        "alter table students enable row level security",
+        "alter table students enable row level security;create policy adding on students for insert with check (true)",
         f'drop policy engagement_panel on students; alter table students owner to "{deployer}";'
         "alter table students force row level security; create policy alone on students as restrictive using (true)",
     ):
         change(hidden)
         told = f"students: row-level security hides every row from role {deployer}."
         assert f"{told} Let the owner of the table run: {cure}" in refused(user=deployer)
-        for shown in (f'alter role "{deployer}" bypassrls', f'alter role "{deployer}" nobypassrls; {cure}', of_a_group):
-            change(shown)
+        for shown, is_beyond in (
+            ("superuser", True),
+            ("nosuperuser bypassrls", True),
+            (f"nobypassrls; {cure}", False),
+            (f"nobypassrls; {of_a_group}", False),
+        ):
+            change(f'alter role "{deployer}" {shown}')
             run = build(*SEEDS, user=deployer).succeeded()
-            assert ("row-level security" in run.output) == ("restrictive" in hidden and " bypassrls" not in shown)
+            assert ("row-level security" in run.output) == ("restrictive" in hidden and not is_beyond)
     change("drop policy engagement_panel on students; alter table students no force row level security")
     build(*SEEDS, user=deployer).succeeded()  # the owner
 
@@ -420,7 +437,11 @@ def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(
     change(f"alter role \"{deployer}\" set transaction_timeout = '2s'")
     build = partial(build, *SEEDS, "--threads", "1", user=deployer, project=copy)
 
-    with psycopg.connect(school_database, application_name="a migration") as migration:
+    with (
+        psycopg.connect(school_database, application_name="a migration") as migration,
+        psycopg.connect(server) as elsewhere,
+    ):
+        elsewhere.execute("create table public.elsewhere (); lock table public.elsewhere")
         holder = f"public.students is locked by process {migration.info.backend_pid} (postgres, a migration"
         migration.execute("lock table students")
         watch = threading.Thread(target=roll_back_at_the_second_attempt, args=(migration, server))
@@ -434,8 +455,22 @@ def test_a_source_that_is_locked_is_waited_for_and_says_by_whom(
         migration.execute("lock table students")
         run = build()
         migration.rollback()
+        elsewhere_pid = elsewhere.info.backend_pid
+        elsewhere.rollback()
+    assert f"process {elsewhere_pid}" not in run.output
     assert re.search(re.escape(holder) + r".*\)\. Run again when it has finished\.", run.exited_with(2).output)
     assert "is not SQL" not in run.output
+
+
+def test_columns_that_are_granted_one_by_one_are_enough(change, deployer, build):
+    change(
+        f"""
+        revoke select on students, student_attendance from "{deployer}";
+        grant select (student_id, full_name, level) on students to "{deployer}";
+        grant select (student_id, checkin_time, checkout_time) on student_attendance to "{deployer}"
+        """
+    )
+    build(*SEEDS, user=deployer).succeeded()
 
 
 def test_a_condition_on_what_the_role_may_not_read_is_told(change, deployer, refused):

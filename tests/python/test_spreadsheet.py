@@ -2,9 +2,11 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from babel.dates import get_month_names
 
 from engagement_panel import spreadsheet
 from engagement_panel.lists import Column, StudentList
@@ -18,10 +20,16 @@ def cell(value: object) -> str:
     return written
 
 
+def _months(language: str) -> Iterator[str]:
+    for width in ("wide", "abbreviated"):
+        yield from (name.rstrip(".") for name in get_month_names(width, locale=language).values())
+
+
 # What Excel or LibreOffice makes of each by itself: a date, a number, a time, an amount, a boolean, an error.
 @pytest.mark.parametrize(
     "text",
     ["3/4", "1/2", "1-2", "2024-01-05", "5 ene", "ENE-5", "mar1", "March 1", "1E5", "007", "12:30", "5%", ".5", "(5)"]
+    + [f"{month} 3" for language in ("es", "en") for month in _months(language)]
     + ["1,5", " 007", "\xa0007", "$5", "€ 5", "TRUE", "falso", "#N/A", "=A1", " =A1", "+593", "@SUM(A1)", "１/２"],
 )
 def test_a_text_that_reads_as_something_else_is_marked_as_text(text):

@@ -45,6 +45,9 @@ def test_the_report_on_a_desk(page):
         assert len({*tab.page.locator("rect.cell").evaluate_all(shades)}) > 2
         expect(tab.page.locator("polyline").first).to_have_css("fill", "none")
         expect(tab.page.locator("polyline").first).not_to_have_css("stroke", "none")
+        expect(tab.page.locator("path.guide").first).not_to_have_css("stroke", "none")
+        spoken = "captions => captions.every(caption => caption.closest('.spoken'))"
+        assert tab.page.locator("caption").evaluate_all(spoken), "a title that is seen stands above already"
         tab.keep_picture("report")
         tab.page.get_by_role("link", name="doble riesgo").first.click()
         expect(tab.page.get_by_role("heading", name="Doble riesgo")).to_be_in_viewport()
