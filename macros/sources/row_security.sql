@@ -1,13 +1,14 @@
 {#-
-    Row-level security raises no error: it shows fewer rows. A source may be a view, whose tables are read as the view's owner
-    unless it is a `security_invoker`. One row for each table behind a source from which rows may be hidden.
+    The relations behind the sources, and as whom they are read. A source may be a view, whose relations are read as the view's owner. If
+    it is a `security_invoker`, they are read as whoever reads the panel, though the panel's own views are none.
 -#}
-{% macro row_security_sql() -%}
-    with recursive readings as (
+{% macro _readings_cte() -%}
+    readings as (
 
         select
             pg_class.oid as relation_oid,
-            (select pg_roles.oid from pg_roles where pg_roles.rolname = current_user) as reader
+            (select pg_roles.oid from pg_roles where pg_roles.rolname = current_user) as reader,
+            null::oid as invoker
         from (
             values
             {%- for source in expected_sources() %}
@@ -24,15 +25,23 @@
 
         select
             pg_depend.refobjid as relation_oid,
-            case
-                when pg_class.reloptions::text ~* 'security_invoker=(true|on|yes|1)' then readings.reader
-                else pg_class.relowner
-            end as reader
+            pg_roles.oid as reader,
+            case when options.is_invoker then pg_class.oid end as invoker
         from readings
         inner join pg_class
             on
                 readings.relation_oid = pg_class.oid
                 and pg_class.relkind = 'v'
+        cross join lateral (
+            select coalesce(pg_class.reloptions::text ~* 'security_invoker=(true|on|yes|1)', false) as is_invoker
+        ) as options
+        inner join pg_roles
+            on case
+                when options.is_invoker then pg_roles.oid = readings.reader or pg_roles.rolname in (
+                    {%- for reader in [''] + setting('deployment_readers') %}{{ sql_literal(reader) }}{{ ', ' if not loop.last }}{% endfor -%}
+                )
+                else pg_roles.oid = pg_class.relowner
+            end
         inner join pg_rewrite on pg_class.oid = pg_rewrite.ev_class
         inner join pg_depend
             on
@@ -41,11 +50,32 @@
                 and pg_depend.refclassid = 'pg_class'::regclass
                 and pg_depend.refobjid <> pg_class.oid
 
-    ),
+    )
+{%- endmacro %}
+
+{#- One line for each relation behind a security_invoker that a reader of the panel may not read. Each read of the panel would fail. -#}
+{% macro unreadable_sql() -%}
+    with recursive {{ _readings_cte() }}
+
+    select format(
+        '%1$s: role %2$s may not read it, as whoever reads the panel must, because %3$s is a security_invoker. Grant it select, or run:'
+        ' alter view %3$s reset (security_invoker);',
+        readings.relation_oid::regclass, pg_roles.rolname, readings.invoker::regclass
+    ) as finding
+    from readings
+    inner join pg_roles on readings.reader = pg_roles.oid
+    where
+        readings.invoker is not null
+        and not has_any_column_privilege(readings.reader, readings.relation_oid, 'select')
+{%- endmacro %}
+
+{#- Row-level security raises no error: it shows fewer rows. One row for each table behind a source from which rows may be hidden. -#}
+{% macro row_security_sql() -%}
+    with recursive {{ _readings_cte() }},
 
     secured as (
 
-        select
+        select distinct
             pg_class.oid::regclass::text as relation_name,
             pg_roles.rolname,
             policies.names,

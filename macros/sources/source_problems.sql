@@ -167,6 +167,11 @@ begin
         problems := problems || findings;
     end loop;
 
+    for wanted in {{ unreadable_sql() }}
+    loop
+        problems := problems || wanted.finding;
+    end loop;
+
     for wanted in {{ row_security_sql() }}
     loop
         if wanted.shows_nothing then

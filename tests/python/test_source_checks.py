@@ -344,6 +344,29 @@ def test_row_level_security_behind_a_view_is_that_of_the_views_owner(change, dep
     assert told in refused(user=deployer)
 
 
+def test_a_reader_who_may_not_read_behind_a_security_invoker_is_told_of(change, deployer, build, refused):
+    change(
+        f"""
+        create role "the dashboard";
+        grant usage on schema learning to "{deployer}";
+        grant select on learning.at_risk_learners to "{deployer}";
+        alter view mgmt.learning_at_risk_learners_v set (security_invoker)
+        """
+    )
+    readers = {"deployment_readers": ["the dashboard"]}
+    table, view = "learning.at_risk_learners", "mgmt.learning_at_risk_learners_v"
+    assert (
+        f"{table}: role the dashboard may not read it, as whoever reads the panel must, because {view} is a "
+        f"security_invoker. Grant it select, or run: alter view {view} reset (security_invoker);"
+    ) in refused(user=deployer, vars=readers)
+    change(f'grant select on {table} to "the dashboard"; alter table {table} enable row level security')
+    change(f'create policy all_rows on {table} to "{deployer}" using (true)')
+    told = f"{table}: row-level security hides every row from role the dashboard."
+    assert told in refused(user=deployer, vars=readers)
+    change(f"alter view {view} reset (security_invoker)")
+    build(*SEEDS, user=deployer, vars=readers).succeeded()
+
+
 def test_row_level_security_that_may_hide_rows_is_warned_of(change, deployer, build):
     tables = {
         "student_attendance": ("for select", "of_this_school"),
