@@ -96,7 +96,7 @@ def test_venv_is_built_anew_if_a_lock_changed_the_folder_was_moved_or_python_is_
 
 def test_a_failed_install_is_told_and_made_up_for(build):
     with pytest.raises(SystemExit, match="no such hash\n.*pip could not install requirements.lock and "):
-        build("project", pip="seq 20; echo no such hash; exit 1")
+        build("project", pip="echo Collecting one; seq 20; echo no such hash; exit 1")
     assert build("project")
 
 
