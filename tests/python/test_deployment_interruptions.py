@@ -193,7 +193,7 @@ def test_killed_run_that_waits_for_a_reader_changes_nothing(panel):
         assert panel.execute(f"{OF_RUNS} and application_name ~ '^dbt [-0-9a-f]{{36}}$'"), "others look for this name"
         run.kill()
     wait_until(lambda: not panel.execute(OF_RUNS), "the backend ends")
-    assert panel.execute(LEFT_BEHIND) == []
+    wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
     assert panel.snapshot() == before
 
 
@@ -217,7 +217,7 @@ def test_run_that_dies_halfway_leaves_what_was_there(panel, command, by):
             warden.execute(f"select pg_terminate_backend({backend})")
             finish(run).failed()
     wait_until(lambda: not panel.execute(OF_RUNS), "the backend ends")
-    assert panel.execute(LEFT_BEHIND) == []
+    wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
     assert panel.snapshot() == before
 
     panel.execute("drop event trigger park")
@@ -237,7 +237,7 @@ def test_server_that_dies_in_mid_run_has_each_view_old_or_new(panel):
         wait_until(lambda: panel.execute(WAITS_AT_THE_PARK), "the run stops halfway")
         panel.crash_server()
     assert finish(run).exit_code != 0
-    assert panel.execute(LEFT_BEHIND) == []
+    wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
     halfway = regardless_of_oid(panel.snapshot())
 
     panel.execute("drop event trigger park")
@@ -265,7 +265,7 @@ def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
         sleep(random.uniform(0, 0.2))
         run.kill()
         wait_until(lambda: not panel.execute(OF_RUNS), "the backends end")
-        assert panel.execute(LEFT_BEHIND) == []
+        wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
         found = regardless_of_oid(panel.snapshot())
         assert found.keys() == releases[0].keys()
         for name, relation in found.items():
