@@ -91,7 +91,9 @@
                 on
                     described.column_name = pg_attribute.attname
                     and pg_attribute.attrelid = view_name::regclass
-            where described.comment <> '' and described.comment <> coalesce(col_description(pg_attribute.attrelid, pg_attribute.attnum), '')
+            where
+                described.comment <> ''
+                and described.comment <> coalesce(col_description(pg_attribute.attrelid, pg_attribute.attnum), '')
         loop
             execute format('comment on column %s.%I is %L', view_name, item.column_name, item.comment);
         end loop;

@@ -37,9 +37,9 @@
         ) as options
         inner join pg_roles
             on case
-                when options.is_invoker then pg_roles.oid = readings.reader or pg_roles.rolname in (
-                    {%- for reader in [''] + setting('deployment_readers') %}{{ sql_literal(reader) }}{{ ', ' if not loop.last }}{% endfor -%}
-                )
+                when options.is_invoker then
+                    pg_roles.oid = readings.reader
+                    or {{ sql_literal(tojson(setting('deployment_readers'))) }}::jsonb ? pg_roles.rolname::text
                 else pg_roles.oid = pg_class.relowner
             end
         inner join pg_rewrite on pg_class.oid = pg_rewrite.ev_class

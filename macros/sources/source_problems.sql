@@ -167,10 +167,7 @@ begin
         problems := problems || findings;
     end loop;
 
-    for wanted in {{ unreadable_sql() }}
-    loop
-        problems := problems || wanted.finding;
-    end loop;
+    problems := problems || array({{ unreadable_sql() }});
 
     for wanted in {{ row_security_sql() }}
     loop

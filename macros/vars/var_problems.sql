@@ -14,7 +14,7 @@
     {%- for name, declared in declared_vars().items() if var_problem(name, declared) -%}
         {%- do problems.append(var_problem(name, declared)) -%}
     {%- endfor -%}
-    {%- if execute and var('engagement_disabled_views', none) is sequence and var('engagement_disabled_views') is not string -%}
+    {%- if execute and not var_problem('engagement_disabled_views', declared_vars().engagement_disabled_views) -%}
         {%- for name in var('engagement_disabled_views') if 'model.engagement_panel.' ~ name not in disabled_models() -%}
             {%- do problems.append('engagement_disabled_views: the panel has no view ' ~ name ~ '.') -%}
         {%- endfor -%}

@@ -156,6 +156,14 @@ def _digest(file: Path, changed_at: int) -> bytes:
     return hashlib.sha256(file.read_bytes()).digest()
 
 
+def add_target(profile: Path, name: str, **fields: Any) -> None:
+    """Add a target to a profile that `write_profile` wrote, as its default: like `mgmt`, but for some fields."""
+    file = profile / "profiles.yml"
+    settings = json.loads(file.read_text())["engagement_panel"]
+    settings["outputs"][name] = settings["outputs"]["mgmt"] | fields
+    file.write_text(json.dumps({"engagement_panel": settings | {"target": name}}))
+
+
 def write_program(file: Path, script: str) -> Path:
     """Write a program for the shell, in folders that need not be there yet."""
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -56,15 +56,15 @@ def test_deferred_view_stands_on_the_deployed_ones(panel, tmp_path):
     panel.deploy("parse", "--write-json")
     shutil.copy(panel.target_folder() / "manifest.json", tmp_path)
     before = panel.snapshot()
-    panel.deploy("run", "-t", "dev", "-s", "engagement_inactive_roster_v", "--defer", "--state", str(tmp_path))
+    deferred = ("run", "-t", "dev", "-s", "engagement_inactive_roster_v", "--defer", "--state", str(tmp_path))
+    panel.deploy(*deferred)
     after = panel.snapshot()
     made = after.pop("dev.engagement_inactive_roster_v")
     assert after == before
     assert made.columns == before[ROSTER_VIEW].columns
     assert made.definition == before[ROSTER_VIEW].definition
     panel.project.append_column(ROSTER, "note", "'call'::text", "text")
-    again = ("-t", "dev", "-s", "engagement_inactive_roster_v", "--defer", "--state", str(tmp_path))
-    assert "[replaced in" in panel.deploy("run", *again).output, "there is a place for what was there"
+    assert "[replaced in" in panel.deploy(*deferred).output, "there is a place for what was there"
 
 
 def test_clone_shows_the_deployed_views(panel, tmp_path):

@@ -43,11 +43,9 @@ CHANGE_UNDER_VIEWS = [
     "{relation: mgmt_internal.dayparts, change: 'alter table mgmt_internal.dayparts add note text'}",
 ]
 
-LEFT_BEHIND = """
-select format('relation %s', oid::regclass) from pg_class where relname ~ '__dbt_' or relpersistence = 't'
-union all
-select format('%s of process %s', locktype, pid)
-from pg_locks
+LEFT_BEHIND = "select oid::regclass from pg_class where relname ~ '__dbt_' or relpersistence = 't'"
+LOCKS_OF_OTHERS = """
+select pid from pg_locks
 where pid <> pg_backend_pid() and database = (select oid from pg_database where datname = current_database())
 """
 
@@ -193,7 +191,7 @@ def test_killed_run_that_waits_for_a_reader_changes_nothing(panel):
         assert panel.execute(f"{OF_RUNS} and application_name ~ '^dbt [-0-9a-f]{{36}}$'"), "others look for this name"
         run.kill()
     wait_until(lambda: not panel.execute(OF_RUNS), "the backend ends")
-    wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
+    expect_nothing_left_behind(panel)
     assert panel.snapshot() == before
 
 
@@ -217,7 +215,7 @@ def test_run_that_dies_halfway_leaves_what_was_there(panel, command, by):
             warden.execute(f"select pg_terminate_backend({backend})")
             finish(run).failed()
     wait_until(lambda: not panel.execute(OF_RUNS), "the backend ends")
-    wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
+    expect_nothing_left_behind(panel)
     assert panel.snapshot() == before
 
     panel.execute("drop event trigger park")
@@ -237,7 +235,7 @@ def test_server_that_dies_in_mid_run_has_each_view_old_or_new(panel):
         wait_until(lambda: panel.execute(WAITS_AT_THE_PARK), "the run stops halfway")
         panel.crash_server()
     assert finish(run).exit_code != 0
-    wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
+    expect_nothing_left_behind(panel)
     halfway = regardless_of_oid(panel.snapshot())
 
     panel.execute("drop event trigger park")
@@ -265,7 +263,7 @@ def test_runs_killed_at_any_moment_leave_each_view_old_or_new(panel):
         sleep(random.uniform(0, 0.2))
         run.kill()
         wait_until(lambda: not panel.execute(OF_RUNS), "the backends end")
-        wait_until(lambda: panel.execute(LEFT_BEHIND) == [], "nothing is left behind")
+        expect_nothing_left_behind(panel)
         found = regardless_of_oid(panel.snapshot())
         assert found.keys() == releases[0].keys()
         for name, relation in found.items():
@@ -285,6 +283,12 @@ def test_run_behind_endless_transactions_ends_and_names_them(endless_wait):
     assert "; process " not in run.output
     assert endless_wait.panel.snapshot() == endless_wait.before
     assert endless_wait.panel.execute("select max(hour_below) from mgmt_internal.dayparts") == [(20,)]
+
+
+def expect_nothing_left_behind(panel: Panel) -> None:
+    """See that no relation is left, and no lock once a backend that was just starting has ended."""
+    wait_until(lambda: not panel.execute(LOCKS_OF_OTHERS), "no lock is held")
+    assert panel.execute(LEFT_BEHIND) == []
 
 
 def deploy_at_the_same_time(panel: Panel, count: int, *arguments: str) -> None:

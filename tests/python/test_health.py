@@ -1,7 +1,6 @@
 """The health of the sources: what it takes for well, what for not well, and what it leaves behind."""
 
 import io
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import pytest
 from copies import copy_project
 from psycopg.conninfo import make_conninfo
 from rich.console import Console
-from support import PROJECT, RunDbt, commands_of, execute, run_command
+from support import PROJECT, RunDbt, add_target, commands_of, execute, run_command
 
 from engagement_panel import health
 from engagement_panel.check import Check
@@ -120,17 +119,11 @@ def test_a_sound_school_is_well(profile, sound_school):
     assert states(profile) == (0, {})
 
 
-def let_the_default_target_lead_nowhere(profile: Path) -> None:
-    settings = json.loads((profile / "profiles.yml").read_text())["engagement_panel"]
-    settings["outputs"]["away"] = settings["outputs"]["mgmt"] | {"dbname": "there is none"}
-    (profile / "profiles.yml").write_text(json.dumps({"engagement_panel": settings | {"target": "away"}}))
-
-
 def test_five_days_of_silence_are_not_well_even_if_a_check_in_lies_ahead(profile, sound_school, tmp_path):
     stop_the_feed(sound_school, timedelta(days=5))
     assert states(profile) == (1, {"checkins_arrive": "FAIL"})
 
-    let_the_default_target_lead_nowhere(profile)
+    add_target(profile, "away", dbname="there is none")
     sound_school.execute(NOT_WELL["future_checkins"])
     file = tmp_path / "health.xml"
     outcome = run_command(profile, "health", "--target", "mgmt", "--junit", str(file), "--strict").failed()
@@ -236,20 +229,14 @@ def test_a_share_of_the_rows_may_be_out_of_the_ordinary(make_database, deployed_
             students,
             lateral (
                 select date_trunc('day', now(), 'America/Guayaquil') + interval '9 hours' - interval '2 days'
-            ) as opening (nine)
-        """,
-    )
-    # All that was so more than 30 days ago is no longer looked at.
-    execute(
-        uri,
-        """
+            ) as opening (nine);
+        -- All are odd more than 30 days ago, where nobody looks any more.
         insert into student_attendance
-        select student_id, nine, nine + length
+        select student_id, evening + n * interval '1 second', evening + n * interval '1 second' + length
         from
             (select student_id, checkin_time - interval '30 days' + interval '11 hours' from student_attendance)
                 as evenings (student_id, evening),
-            (values (1, interval '12:00:01'), (2, interval '-00:00:01'), (3, null)) as odd (n, length),
-            lateral (select evening + n * interval '1 second') as checkin (nine)
+            (values (1, interval '12:00:01'), (2, interval '-00:00:01'), (3, null)) as odd (n, length)
         """,
     )
     lately = "checkin_time > now() - interval '30 days'"
@@ -264,6 +251,7 @@ def test_a_share_of_the_rows_may_be_out_of_the_ordinary(make_database, deployed_
 
 
 def test_views_that_are_off_are_found_inconsistent(make_database, sample_template, run_dbt):
+    """Each view's numbers and dates are off by the length of its name."""
     uri = make_database("school", sample_template)
     for view in (*(f"mgmt.{name}" for name in panel_views()), "mgmt_internal.int_engagement__hourly_attendance"):
         columns = execute(
@@ -312,7 +300,7 @@ def test_what_is_wrong_with_the_rows_is_warned_of_and_no_alarm_unless_it_is_aske
 
 
 def test_a_slow_view_is_a_warning_with_its_cause_and_cure(profile, sound_school, tmp_path):
-    let_the_default_target_lead_nowhere(profile)
+    add_target(profile, "away", dbname="there is none")
     sound_school.execute(f"drop index {school.BY_TIME}")
     file = tmp_path / "health.xml"
     slow = dict.fromkeys([*panel_views(), "whole_panel"], "WARN")

@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from support import execute
+from support import add_target, execute
 from support import run_dbt as run_dbt_with
 
 from sandbox import school
@@ -85,10 +85,7 @@ def test_a_run_advises_by_the_name_of_its_target(change, make_database, workspac
     """Which is not that of the schema; so does what lists the replaced views."""
     change(DROP_BY_STUDENT)
     profile = write_profile(workspace / "prod", make_database("school of prod", "school"))
-    file = profile / "profiles.yml"
-    file.write_text(
-        file.read_text().replace('"target": "mgmt", "outputs": {"mgmt"', '"target": "prod", "outputs": {"prod"')
-    )
+    add_target(profile, "prod")
     run = run_dbt_with(profile, "run", "--select", "stg_engagement__checkins").succeeded()
     assert "see dbt run-operation engagement_indexes --target prod." in run.output
     run = run_dbt_with(profile, "run-operation", "replaced_views", "--args", "{put_back: 99}").failed()

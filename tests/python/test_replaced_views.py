@@ -81,10 +81,15 @@ def kept(panel: Panel) -> list:
     return panel.execute(f"select * from {KEPT} order by id")
 
 
+def command_for(number: int) -> tuple[str, ...]:
+    """Give the command that puts a definition back."""
+    return ("run-operation", "replaced_views", "--args", f"{{put_back: {number}}}")
+
+
 def put_back(panel: Panel, name: str) -> str:
     """Put the first definition of a view back, and give what dbt says."""
     (row,) = panel.execute(f"select min(id) as id from {KEPT} where name = '{name}'")
-    return panel.deploy("run-operation", "replaced_views", "--args", f"{{put_back: {row.id}}}").output
+    return panel.deploy(*command_for(row.id)).output
 
 
 @on_each_server
@@ -183,7 +188,7 @@ def test_grants_given_since_and_the_present_definition_stay(panel):
     assert view.owner == "panel_owners"
     newest = kept(panel)[-1]
     assert newest.name == "mgmt.dau"
-    panel.deploy("run-operation", "replaced_views", "--args", f"{{put_back: {newest.id}}}")
+    panel.deploy(*command_for(newest.id))
     assert panel.snapshot()["mgmt.dau"].definition == ours.definition
 
 
@@ -223,8 +228,7 @@ def test_a_definition_is_put_back_once_its_reader_lets_go(panel):
     (row,) = panel.execute(f"select id from {KEPT} where name = 'mgmt.dau'")
     with panel.connect(READER) as reader:
         reader.execute("begin; select from mgmt.dau")
-        command = ("run-operation", "replaced_views", "--args", f"{{put_back: {row.id}}}")
-        output = deploy_past(panel, reader, PAUSES, *command)
+        output = deploy_past(panel, reader, PAUSES, *command_for(row.id))
         assert f"mgmt.dau is in use by process {reader.info.backend_pid} ({READER}" in output
 
 
@@ -324,7 +328,7 @@ def test_what_cannot_be_put_back_is_refused(panel, name):
     panel.execute(done)
     (row,) = panel.execute(f"select id from {KEPT} where name = 'mgmt.dau'")
     for number in (0, 99) if name == "unknown" else (row.id,):
-        run = panel.refused("run-operation", "replaced_views", "--args", f"{{put_back: {number}}}")
+        run = panel.refused(*command_for(number))
         assert told.format(number) in run.output
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from copies import copy_project
 from psycopg.conninfo import make_conninfo
-from support import Outcome, commands_of, execute, run_command
+from support import Outcome, add_target, commands_of, execute, run_command
 
 from engagement_panel.figures import NO_CHECKOUTS
 from sandbox.profiles import write_profile
@@ -355,8 +355,7 @@ def test_all_is_read_in_one_transaction_that_can_write_nothing(make_database, de
         """,
     )
     profile = write_profile(workspace / f"report of itself {autocommit}", uri)
-    file = profile / "profiles.yml"
-    file.write_text(file.read_text().replace('"threads"', f'"autocommit": {str(autocommit).lower()}, "threads"'))
+    add_target(profile, "itself", autocommit=autocommit)
     run_command(profile, "report", "--output", str(profile / "written")).succeeded()
     page = Page((profile / "written" / "panel.html").read_text(encoding="utf-8"))
     ((name, *_),) = page.rows("doble_riesgo")[1:]
@@ -411,8 +410,7 @@ def test_a_role_that_may_not_read_the_panel_is_told_in_one_line(database, worksp
     assert "deployment_readers" in outcome.errors
 
     profile = write_profile(workspace / "unread by a role", stranger)
-    file = profile / "profiles.yml"
-    file.write_text(file.read_text().replace('"threads"', '"role": "report_strangers", "threads"'))
+    add_target(profile, "strangers", role="report_strangers")
     outcome = run_command(profile, "report", "--output", str(profile / "written")).exited_with(2)
     assert outcome.errors.startswith("Role report_strangers: permission denied for schema mgmt.")
 

@@ -15,7 +15,7 @@ import oracle
 import psutil
 import psycopg
 import pytest
-from copies import copy_project
+from copies import copy_project, run_python
 from rich.status import Status
 from support import PROJECT, execute, panel_definition, printed
 
@@ -259,9 +259,8 @@ def test_the_demo_from_start_to_end(project_copy, run_dbt, monkeypatch):
 
     assert re.search(r"^Ask the database +\S+ '\S+/school\?", run.stdout, re.MULTILINE)
 
-    own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-    command = [sys.executable, "-m", "engagement_panel", "report"]
-    assert subprocess.run(command, cwd=project_copy, env=own).returncode == 0, "it finds the demo's profile by itself"
+    report = run_python(project_copy, "-m", "engagement_panel", "report")
+    assert report.returncode == 0, "it finds the demo's profile by itself"
 
     assert run_sandbox(project_copy, "stop").stdout == "The sandbox is stopped.\n"
     server.start(demo.DATA_FOLDER)
